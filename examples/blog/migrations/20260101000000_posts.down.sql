@@ -1,0 +1,2 @@
+drop table if exists public.posts;
+drop function if exists public.posts_touch();
