@@ -1,0 +1,353 @@
+//! From the file as written to the checked [`Config`]. Each raw struct is taken apart by name, so
+//! that a new key does not compile until somebody decides what it means.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use indexmap::IndexMap;
+use url::Url;
+
+use super::raw::{
+    OneOrMany, Raw, RawBuild, RawCollection, RawDatabase, RawFeed, RawGroup, RawJsonField, RawList,
+    RawNavItem, RawPage, RawRedirect, RawRowPage, RawSite,
+};
+use super::{
+    Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
+    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target,
+};
+use crate::error::{Error, Result, nearest};
+
+type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<Config> {
+    let Raw { site, build, database, layouts, images, collections, pages, json, redirects } = raw;
+    let collections = collections
+        .into_iter()
+        .map(|(name, raw)| Ok((name.clone(), collection(name, raw)?)))
+        .collect::<Result<IndexMap<_, _>>>()?;
+    let config = Config {
+        root: root.to_owned(),
+        site: site_of(site, overrides, env)?,
+        build: build_of(root, build, overrides)?,
+        database: database_of(root, database, env)?,
+        layouts: layouts.map(|layouts| layouts.table),
+        image_hosts: images.hosts,
+        collections,
+        pages: pages.into_iter().map(page).collect::<Result<_>>()?,
+        json: json.into_iter().map(json_file).collect::<Result<_>>()?,
+        redirects: redirects.into_iter().map(redirect).collect::<Result<_>>()?,
+    };
+    references(&config)?;
+    Ok(config)
+}
+
+fn invalid(key: &str, what: &str, help: &str) -> Error {
+    Error::config(format!("frieze.toml: {key}: {what}")).help(help)
+}
+
+fn site_of(raw: RawSite, overrides: &Overrides, env: Env) -> Result<Site> {
+    let RawSite {
+        title,
+        base_url,
+        description,
+        language,
+        author,
+        image,
+        theme_color,
+        background_color,
+        shared,
+        nav,
+        extra,
+    } = raw;
+    let base_url =
+        overrides.base_url.clone().or_else(|| env("FRIEZE_BASE_URL")).or(base_url).ok_or_else(
+            || {
+                invalid("site.base_url", "missing", "write where the site will live, as in base_url = \"https://example.com\", or set FRIEZE_BASE_URL")
+            },
+        )?;
+    let extra = serde_json::to_value(extra).map_err(|error| {
+        invalid("site.extra", "cannot be used", "use plain TOML values").because(error)
+    })?;
+    Ok(Site {
+        title,
+        base_url: checked_base_url(&base_url)?,
+        description,
+        language: language.unwrap_or_else(|| "en".to_owned()),
+        author,
+        image,
+        theme_color: theme_color.unwrap_or_else(|| "#f5f4f1".to_owned()),
+        background_color: background_color.unwrap_or_else(|| "#f5f4f1".to_owned()),
+        shared,
+        nav: nav.into_iter().map(|RawNavItem { label, href }| NavItem { label, href }).collect(),
+        extra,
+    })
+}
+
+fn checked_base_url(text: &str) -> Result<String> {
+    let wrong = |what: &str| {
+        invalid("site.base_url", &format!("\"{text}\" {what}"), "write it like https://example.com")
+    };
+    let url = Url::parse(text).map_err(|error| wrong("is not a URL").because(error))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+        return Err(wrong("is not an http or https address"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("has more than scheme and host: a frozen site lives at the root of its host"));
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn build_of(root: &Path, raw: RawBuild, overrides: &Overrides) -> Result<Build> {
+    let RawBuild {
+        output,
+        content,
+        templates,
+        static_files,
+        migrations,
+        target,
+        highlight,
+        minify,
+    } = raw;
+    let target = match (overrides.target, target.as_deref()) {
+        (Some(target), _) => target,
+        (None, None | Some("static")) => Target::Static,
+        (None, Some("vercel")) => Target::Vercel,
+        (None, Some(other)) => {
+            return Err(invalid(
+                "build.target",
+                &format!("\"{other}\" is not a target"),
+                "write \"static\" (any host, Netlify, Cloudflare Pages) or \"vercel\"",
+            ));
+        }
+    };
+    let default_output = if target == Target::Vercel { ".vercel/output" } else { "dist" };
+    let below = |value: Option<String>, default: &str| {
+        root.join(value.unwrap_or_else(|| default.to_owned()))
+    };
+    let output = match &overrides.output {
+        Some(path) => path.clone(),
+        None => below(output.filter(|_| target == Target::Static), default_output),
+    };
+    Ok(Build {
+        output,
+        content: below(content, "content"),
+        templates: below(templates, "templates"),
+        static_files: below(static_files, "static"),
+        migrations: below(migrations, "migrations"),
+        target,
+        highlight: highlight.unwrap_or(true),
+        minify: minify.unwrap_or(true),
+    })
+}
+
+fn database_of(root: &Path, raw: RawDatabase, env: Env) -> Result<Database> {
+    let RawDatabase { url_env, data_dir, role, kits } = raw;
+    let url_env = url_env.unwrap_or_else(|| "DATABASE_URL".to_owned());
+    if url_env.contains("://") {
+        return Err(Error::config(
+            "frieze.toml: database.url_env: holds an address, but must name an environment variable",
+        )
+        .help("write url_env = \"DATABASE_URL\" and keep the address out of the file"));
+    }
+    Ok(Database {
+        url: env(&url_env).filter(|url| !url.trim().is_empty()),
+        url_env,
+        data_dir: root.join(data_dir.unwrap_or_else(|| ".frieze/postgres".to_owned())),
+        role: role.unwrap_or_else(|| "anon".to_owned()),
+        kits: kits.unwrap_or_else(|| vec!["portfolio".to_owned()]),
+    })
+}
+
+fn collection(name: String, raw: RawCollection) -> Result<Collection> {
+    let RawCollection {
+        table,
+        query,
+        order_by,
+        markdown,
+        html,
+        images,
+        title,
+        description,
+        updated,
+        page,
+        list,
+        group,
+        feed,
+    } = raw;
+    let key = format!("collections.{name}");
+    let from = match (table, query) {
+        (Some(table), None) => From::Table(table),
+        (None, Some(query)) => From::Query(query.trim().trim_end_matches(';').to_owned()),
+        (None, None) => From::Table(name.clone()),
+        (Some(_), Some(_)) => {
+            return Err(invalid(&key, "has both table and query", "keep one of them"));
+        }
+    };
+    let groups = match group {
+        None => Vec::new(),
+        Some(OneOrMany::One(group)) => vec![group],
+        Some(OneOrMany::Many(groups)) => groups,
+    };
+    Ok(Collection {
+        from,
+        order_by,
+        markdown,
+        html,
+        images,
+        title,
+        description,
+        updated,
+        page: page.map(|raw| row_page(&key, raw)).transpose()?,
+        list: list.map(|raw| list_of(&key, &name, raw)).transpose()?,
+        groups: groups.into_iter().map(|raw| group_of(&key, raw)).collect::<Result<_>>()?,
+        feed: feed.map(|raw| feed_of(&key, &name, raw)).transpose()?,
+        name,
+    })
+}
+
+fn row_page(key: &str, raw: RawRowPage) -> Result<RowPage> {
+    let RawRowPage { path, template, collections } = raw;
+    let key = format!("{key}.page.path");
+    let path = PathTemplate::parse(&path, &key)?;
+    if path.is_fixed() {
+        let what = format!("\"{path}\" is the same for every row");
+        return Err(invalid(&key, &what, "put a column in it, as in \"/projects/{slug}/\""));
+    }
+    Ok(RowPage { path, template, collections })
+}
+
+fn list_of(key: &str, name: &str, raw: RawList) -> Result<List> {
+    let RawList { path, template, per_page, title, description } = raw;
+    let key = format!("{key}.list");
+    Ok(List {
+        path: fixed(&path, &format!("{key}.path"))?,
+        template,
+        per_page: positive(per_page.unwrap_or(50), &format!("{key}.per_page"))?,
+        title: title.unwrap_or_else(|| capitalised(name)),
+        description,
+    })
+}
+
+fn group_of(key: &str, raw: RawGroup) -> Result<Group> {
+    let RawGroup { by, path, template, title, per_page } = raw;
+    let path_key = format!("{key}.group.path");
+    let path = PathTemplate::parse(&path, &path_key)?;
+    if path.columns().collect::<Vec<_>>() != ["key"] {
+        let what = format!("\"{path}\" must hold {{key}} and no other placeholder");
+        return Err(invalid(&path_key, &what, "write it like \"/tags/{key}/\""));
+    }
+    let per_page =
+        per_page.map(|n| positive(n, &format!("{key}.group.per_page"))).transpose()?;
+    Ok(Group { by, path, template, title: title.unwrap_or_else(|| "{key}".to_owned()), per_page })
+}
+
+fn feed_of(key: &str, name: &str, raw: RawFeed) -> Result<Feed> {
+    let RawFeed { path, limit, title, content, published } = raw;
+    Ok(Feed {
+        path: fixed(&path, &format!("{key}.feed.path"))?,
+        limit: limit.unwrap_or(20),
+        title: title.unwrap_or_else(|| capitalised(name)),
+        content,
+        published,
+    })
+}
+
+fn page(raw: RawPage) -> Result<FixedPage> {
+    let RawPage { path, template, title, description, collections, limit } = raw;
+    let key = format!("pages \"{path}\"");
+    let known: BTreeMap<_, _> = collections.iter().map(|name| (name.as_str(), ())).collect();
+    if let Some(stray) = limit.keys().find(|name| !known.contains_key(name.as_str())) {
+        let what = format!("limit names \"{stray}\", which is not among its collections");
+        return Err(invalid(&key, &what, "add it to collections"));
+    }
+    Ok(FixedPage {
+        path: fixed(&path, &key)?,
+        template,
+        title: title.unwrap_or_default(),
+        description,
+        collections: collections
+            .into_iter()
+            .map(|name| {
+                let most = limit.get(&name).copied();
+                (name, most)
+            })
+            .collect(),
+    })
+}
+
+fn json_file((path, fields): (String, IndexMap<String, RawJsonField>)) -> Result<JsonFile> {
+    let path = fixed(&path, &format!("json.\"{path}\""))?;
+    let fields = fields
+        .into_iter()
+        .map(|(name, raw)| {
+            let RawJsonField { collection, order_by, first, omit } = raw;
+            JsonField { name, collection, order_by, first, omit }
+        })
+        .collect();
+    Ok(JsonFile { path, fields })
+}
+
+fn redirect(raw: RawRedirect) -> Result<Redirect> {
+    let RawRedirect { from, to, status } = raw;
+    let status = status.unwrap_or(301);
+    let key = format!("redirects \"{from}\"");
+    if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return Err(invalid(&key, &format!("{status} is not a redirect status"), "use 301 or 302"));
+    }
+    if !from.starts_with('/') || [&from, &to].iter().any(|path| path.contains(char::is_whitespace)) {
+        return Err(invalid(&key, "is not a rooted path without spaces", "write it like /old"));
+    }
+    Ok(Redirect { from, to, status })
+}
+
+/// A path without placeholders.
+fn fixed(path: &str, key: &str) -> Result<String> {
+    let template = PathTemplate::parse(path, key)?;
+    if template.is_fixed() {
+        return Ok(path.to_owned());
+    }
+    Err(invalid(key, &format!("\"{path}\" has a placeholder, but there is only one such file"), "write a plain path"))
+}
+
+fn positive(number: usize, key: &str) -> Result<usize> {
+    if number > 0 {
+        return Ok(number);
+    }
+    Err(invalid(key, "is 0", "write how many rows a page shows, at least 1"))
+}
+
+fn capitalised(name: &str) -> String {
+    let spaced = name.replace(['_', '-'], " ");
+    let mut letters = spaced.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Every collection that something refers to must exist.
+fn references(config: &Config) -> Result<()> {
+    let shared = config.site.shared.iter().map(|name| ("site.shared".to_owned(), name));
+    let pages = config.pages.iter().flat_map(|page| {
+        let key = format!("pages \"{}\": collections", page.path);
+        page.collections.iter().map(move |(name, _)| (key.clone(), name))
+    });
+    let json = config.json.iter().flat_map(|file| {
+        file.fields
+            .iter()
+            .map(move |field| (format!("json.\"{}\".{}", file.path, field.name), &field.collection))
+    });
+    let rows = config.collections.values().flat_map(|collection| {
+        let key = format!("collections.{}.page.collections", collection.name);
+        let names = collection.page.iter().flat_map(|page| &page.collections);
+        names.map(move |name| (key.clone(), name))
+    });
+    for (key, name) in shared.chain(pages).chain(json).chain(rows) {
+        if !config.collections.contains_key(name) {
+            let known = config.collections.keys().map(String::as_str);
+            let help = nearest(name, known).map_or_else(
+                || format!("add a [collections.{name}] section"),
+                |near| format!("did you mean \"{near}\"? Otherwise add a [collections.{name}] section"),
+            );
+            return Err(invalid(&key, &format!("there is no collection \"{name}\""), &help));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,192 @@
+//! `frieze.toml` as it is written: every key the file may hold, and nothing decided yet.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    pub site: RawSite,
+    #[serde(default)]
+    pub build: RawBuild,
+    #[serde(default)]
+    pub database: RawDatabase,
+    pub layouts: Option<RawLayouts>,
+    #[serde(default)]
+    pub images: RawImages,
+    #[serde(default)]
+    pub collections: IndexMap<String, RawCollection>,
+    #[serde(default)]
+    pub pages: Vec<RawPage>,
+    #[serde(default)]
+    pub json: IndexMap<String, IndexMap<String, RawJsonField>>,
+    #[serde(default)]
+    pub redirects: Vec<RawRedirect>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSite {
+    pub title: String,
+    pub base_url: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    pub language: Option<String>,
+    #[serde(default)]
+    pub author: String,
+    pub image: Option<String>,
+    pub theme_color: Option<String>,
+    pub background_color: Option<String>,
+    #[serde(default)]
+    pub shared: Vec<String>,
+    #[serde(default)]
+    pub nav: Vec<RawNavItem>,
+    #[serde(default)]
+    pub extra: toml::Table,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawNavItem {
+    pub label: String,
+    pub href: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBuild {
+    pub output: Option<String>,
+    pub content: Option<String>,
+    pub templates: Option<String>,
+    #[serde(rename = "static")]
+    pub static_files: Option<String>,
+    pub migrations: Option<String>,
+    pub target: Option<String>,
+    pub highlight: Option<bool>,
+    pub minify: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawDatabase {
+    pub url_env: Option<String>,
+    pub data_dir: Option<String>,
+    pub role: Option<String>,
+    pub kits: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLayouts {
+    pub table: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawImages {
+    pub hosts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCollection {
+    pub table: Option<String>,
+    pub query: Option<String>,
+    pub order_by: Option<String>,
+    #[serde(default)]
+    pub markdown: Vec<String>,
+    #[serde(default)]
+    pub html: Vec<String>,
+    #[serde(default)]
+    pub images: Vec<String>,
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub updated: Option<String>,
+    pub page: Option<RawRowPage>,
+    pub list: Option<RawList>,
+    pub group: Option<OneOrMany<RawGroup>>,
+    pub feed: Option<RawFeed>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRowPage {
+    pub path: String,
+    pub template: String,
+    #[serde(default)]
+    pub collections: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawList {
+    pub path: String,
+    pub template: String,
+    pub per_page: Option<usize>,
+    pub title: Option<String>,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawGroup {
+    pub by: String,
+    pub path: String,
+    pub template: String,
+    pub title: Option<String>,
+    pub per_page: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFeed {
+    pub path: String,
+    pub limit: Option<usize>,
+    pub title: Option<String>,
+    pub content: Option<String>,
+    pub published: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPage {
+    pub path: String,
+    pub template: String,
+    pub title: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    #[serde(default)]
+    pub collections: Vec<String>,
+    #[serde(default)]
+    pub limit: BTreeMap<String, usize>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawJsonField {
+    pub collection: String,
+    #[serde(default)]
+    pub order_by: Vec<String>,
+    #[serde(default)]
+    pub first: bool,
+    #[serde(default)]
+    pub omit: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRedirect {
+    pub from: String,
+    pub to: String,
+    pub status: Option<u16>,
+}

@@ -1,0 +1,70 @@
+//! File system calls whose errors always name the path and what was being done to it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
+    Error::output(format!("cannot {verb} {}", path.display())).because(error)
+}
+
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|error| failed("read", path, error))
+}
+
+/// Reads a file that must be UTF-8 text; says at which byte it is not.
+pub fn read_text(path: &Path) -> Result<String> {
+    String::from_utf8(read(path)?).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        Error::content(format!("{}:{line}: not valid UTF-8 at byte {valid}", path.display()))
+            .help("save the file as UTF-8")
+    })
+}
+
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).map_err(|error| failed("write", path, error))
+}
+
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|error| failed("create the folder", path, error))
+}
+
+pub fn metadata(path: &Path) -> Result<fs::Metadata> {
+    fs::metadata(path).map_err(|error| failed("look at", path, error))
+}
+
+/// Removes a folder and all that is in it; a folder that is not there is fine.
+pub fn remove_dir_all(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(failed("remove", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Every regular file below `root`, sorted, as paths relative to it; a missing root has none.
+/// Hidden files and folders are skipped.
+pub fn files_below(root: &Path) -> Result<Vec<PathBuf>> {
+    if !root.exists() {
+        return Ok(Vec::new());
+    }
+    let visible = |entry: &walkdir::DirEntry| {
+        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+    };
+    let walk = walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name();
+    let mut files = Vec::new();
+    for entry in walk.into_iter().filter_entry(visible) {
+        let entry = entry.map_err(|error| {
+            Error::output(format!("cannot list {}", root.display())).because(error)
+        })?;
+        if entry.file_type().is_file()
+            && let Ok(relative) = entry.path().strip_prefix(root)
+        {
+            files.push(relative.to_path_buf());
+        }
+    }
+    Ok(files)
+}

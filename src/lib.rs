@@ -1,0 +1,16 @@
+//! frieze freezes a living Postgres database into a static site.
+//!
+//! Data enters at `config` and leaves at `publish`; [`pipeline`] is the one file that names every
+//! stage. `ARCHITECTURE.md` says which room may know what.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod fs;
+pub mod model;
+pub mod pipeline;
+pub mod publish;
+pub mod render;
+pub mod source;
