@@ -1,6 +1,7 @@
 //! What templates see, page by page.
 
-use tera::{Context, Key, Map, Value};
+use tera::value::Key;
+use tera::{Context, Map, Value};
 
 use super::Renderer;
 use super::functions::absolute;

@@ -1,24 +1,36 @@
 //! The template engine: every template parsed once, and its errors told with file and line.
 
 use std::error::Error as _;
+use std::sync::Arc;
 
 use tera::{ErrorKind, Tera};
 
-use super::minify;
+use super::{Shared, filters, functions, minify};
 use crate::config::Config;
 use crate::error::{Error, Result, nearest};
 use crate::model::Site;
 use crate::theme::Theme;
 
-pub fn load(theme: &Theme) -> Result<Tera> {
-    let mut tera = Tera::new();
+/// Parsed templates with their functions and filters, before any site is known.
+pub struct Engine(pub(super) Tera);
+
+impl Engine {
+    pub fn load(theme: &Theme, shared: &Arc<Shared>) -> Result<Self> {
+        let mut tera = Tera::new();
+        functions::register(&mut tera, shared);
+        filters::register(&mut tera, shared);
+        add_templates(&mut tera, theme)?;
+        Ok(Self(tera))
+    }
+}
+
+fn add_templates(tera: &mut Tera, theme: &Theme) -> Result<()> {
     tera.autoescape_on([".html", ".xml"]);
     let templates = theme.templates.iter().filter(|(name, _)| !name.ends_with(".toml"));
     let prepared: Vec<_> = templates
         .map(|(name, template)| (name.as_str(), minify::inline_scripts(&template.text)))
         .collect();
-    tera.add_raw_templates(prepared).map_err(|error| explain(&error))?;
-    Ok(tera)
+    tera.add_raw_templates(prepared).map_err(|error| explain(&error))
 }
 
 /// Every template that pages name must exist; found out before anything is rendered.

@@ -16,15 +16,13 @@ pub mod sanitize;
 
 use std::sync::Arc;
 
-use tera::Tera;
-
+pub use engine::Engine;
 pub use keys::Keys;
 
 use crate::assets;
 use crate::config::Config;
 use crate::error::Result;
 use crate::model::{Body, Manifests, Page, Site};
-use crate::theme::Theme;
 use markdown::Markdown;
 use values::Values;
 
@@ -33,7 +31,7 @@ pub struct Renderer<'a> {
     config: &'a Config,
     site: &'a Site,
     manifests: &'a Manifests,
-    tera: Tera,
+    tera: tera::Tera,
     minifier: minify::Minifier,
     values: Values<'a>,
     shared: &'a Shared,
@@ -46,6 +44,13 @@ pub struct Shared {
     pub base_url: String,
 }
 
+impl Shared {
+    pub fn new(config: &Config, assets: assets::Manifest) -> Arc<Self> {
+        let markdown = Markdown::new(config.build.highlight);
+        Arc::new(Self { assets, markdown, base_url: config.site.base_url.clone() })
+    }
+}
+
 /// One finished page.
 #[derive(Debug)]
 pub struct Rendered {
@@ -55,16 +60,15 @@ pub struct Rendered {
 }
 
 impl<'a> Renderer<'a> {
+    /// Takes the engine over: it learns the site's own values, which every page sees.
     pub fn new(
         config: &'a Config,
-        theme: &Theme,
+        engine: Engine,
         site: &'a Site,
         manifests: &'a Manifests,
-        shared: &'a Arc<Shared>,
+        shared: &'a Shared,
     ) -> Result<Self> {
-        let mut tera = engine::load(theme)?;
-        functions::register(&mut tera, shared);
-        filters::register(&mut tera, shared);
+        let Engine(mut tera) = engine;
         let values = Values::new(config, site, shared);
         let global = tera.global_context();
         context::site(global, config, shared)?;

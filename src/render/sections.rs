@@ -3,7 +3,8 @@
 
 use indexmap::IndexMap;
 use serde_json::Value as Json;
-use tera::{Context, Key, Map, Value};
+use tera::value::Key;
+use tera::{Context, Map, Value};
 
 use super::context::{map, text};
 use super::values::AssetImages;

@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value as Json;
-use tera::{Key, Map, Value};
+use tera::value::Key;
+use tera::{Map, Value};
 
 use super::Shared;
 use super::markdown::{ImageResolver, ResolvedImage};

@@ -68,3 +68,20 @@ pub async fn read(conn: &mut PgConnection, config: &Config) -> Result<Snapshot> 
     transaction.rollback().await.map_err(failed("finishing to read"))?;
     Ok(snapshot)
 }
+
+impl Snapshot {
+    /// A hash over all that was read: two builds with one fingerprint show the same content.
+    pub fn fingerprint(&self) -> Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (name, rows) in &self.collections {
+            hasher.update(name.as_bytes()).update(&(rows.len() as u64).to_le_bytes());
+            rows.iter().for_each(|row| {
+                hasher.update(&row.hash);
+            });
+        }
+        for layout in &self.layouts {
+            hasher.update(&layout.hash);
+        }
+        hasher.finalize().into()
+    }
+}
