@@ -1,1 +1,5 @@
-//! (being written)
+//! Output leaves here: files staged and exchanged in one step, host rules, feeds, sitemap.
+
+pub mod stage;
+
+pub use stage::{Report, Reused, Stage};
