@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::pages::Pages;
 use crate::config::Config;
 use crate::model::{Hash, Site};
-use crate::publish::Published;
+use crate::publish::Report as Published;
 
 /// Is told how far a build is. Called from many threads.
 pub trait Observer: Sync {
