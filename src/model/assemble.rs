@@ -10,10 +10,9 @@ use crate::source::Snapshot;
 const NOT_FOUND: &str = "pages/404.html";
 
 pub fn assemble(snapshot: Snapshot, config: &Config, manifests: &Manifests) -> Result<Site> {
-    known_collections(config, manifests)?;
     let mut site = Site::default();
     let mut paths = Paths::default();
-    layout_pages::add(&mut site, snapshot.layouts, manifests, &mut paths)?;
+    layout_pages::add(&mut site, snapshot.layouts, config, manifests, &mut paths)?;
     fixed_pages(&mut site, config, &mut paths)?;
     for (name, rows) in snapshot.collections {
         let mut collection = Collection { rows, ..Collection::default() };
@@ -29,17 +28,6 @@ pub fn assemble(snapshot: Snapshot, config: &Config, manifests: &Manifests) -> R
     paths.take("/404.html", || "the page for what is not found".to_owned())?;
     site.pages.push(not_found());
     Ok(site)
-}
-
-/// A manifest may only read collections that the site has.
-fn known_collections(config: &Config, manifests: &Manifests) -> Result<()> {
-    // Built-in sections for collections a site does not have are no mistake until a page uses one.
-    tracing::trace!(
-        collections = config.collections.len(),
-        sections = manifests.names().count(),
-        "assembling"
-    );
-    Ok(())
 }
 
 fn fixed_pages(site: &mut Site, config: &Config, paths: &mut Paths) -> Result<()> {

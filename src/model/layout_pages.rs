@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::paths::Paths;
 use super::{Body, ImageReference, Manifests, Page, Section, Site, layout, section, slug};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::source::LayoutRow;
 
@@ -15,13 +16,14 @@ const MOST_PROBLEMS: usize = 20;
 pub fn add(
     site: &mut Site,
     layouts: Vec<LayoutRow>,
+    config: &Config,
     manifests: &Manifests,
     paths: &mut Paths,
 ) -> Result<()> {
     let mut problems = Vec::new();
     for row in layouts {
         let place = format!("page \"{}\" version {}", row.page, row.version);
-        match page(row, manifests) {
+        match page(row, config, manifests) {
             Ok(page) => {
                 paths.take(&page.path, || place.clone())?;
                 gather_images(&mut site.images, &place, &page);
@@ -44,11 +46,15 @@ fn report(problems: &[String]) -> Error {
         .help("mend the layout in the editor and publish it again, or unpublish this version")
 }
 
-fn page(row: LayoutRow, manifests: &Manifests) -> Result<Page, Vec<String>> {
+fn page(row: LayoutRow, config: &Config, manifests: &Manifests) -> Result<Page, Vec<String>> {
     let path = path(&row.page).map_err(|what| vec![what])?;
     let mut layout = layout::parse(row.json).map_err(|what| vec![format!("the layout {what}")])?;
     let props = std::mem::take(&mut layout.props);
     let sections = section::sections(layout, manifests)?;
+    let missing = missing_collections(&sections, config);
+    if !missing.is_empty() {
+        return Err(missing);
+    }
     if sections.is_empty() {
         return Err(vec!["the layout has no visible section".to_owned()]);
     }
@@ -61,6 +67,24 @@ fn page(row: LayoutRow, manifests: &Manifests) -> Result<Page, Vec<String>> {
         body: Body::Layout { name: row.page, props, sections, hash: row.hash },
         path,
     })
+}
+
+/// A section may only read collections that the site has.
+fn missing_collections(sections: &[Section], config: &Config) -> Vec<String> {
+    let mut missing = Vec::new();
+    for section in sections {
+        let absent = section.collections.iter().filter(|n| !config.collections.contains_key(*n));
+        missing.extend(absent.map(|name| {
+            format!(
+                "section \"{}\" ({}) reads the collection \"{name}\", which frieze.toml does not have",
+                section.id, section.kind
+            )
+        }));
+        for children in section.slots.values() {
+            missing.extend(missing_collections(children, config));
+        }
+    }
+    missing
 }
 
 fn path(name: &str) -> Result<String, String> {

@@ -29,11 +29,18 @@ pub fn site(global: &mut Context, config: &Config, shared: &super::Shared) -> Re
         ("image", image),
         ("theme_color", text(&site.theme_color)),
         ("nav", Value::from(nav.collect::<Vec<_>>())),
+        ("feeds", feeds(config)),
         ("extra", Value::from_serializable(&site.extra)),
     ]);
     global.insert_value("site", value);
     global.insert_value("frieze", map([("version", text(env!("CARGO_PKG_VERSION")))]));
     Ok(())
+}
+
+fn feeds(config: &Config) -> Value {
+    let feeds = config.collections.values().filter_map(|collection| collection.feed.as_ref());
+    let feeds = feeds.map(|feed| map([("title", text(&feed.title)), ("url", text(&feed.path))]));
+    Value::from(feeds.collect::<Vec<_>>())
 }
 
 impl Renderer<'_> {
