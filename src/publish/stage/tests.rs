@@ -63,7 +63,7 @@ impl Site {
 
     fn check(&self, files: &[(&str, &str)]) {
         let expected = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-        assert_eq!(self.files(), expected.collect());
+        assert_eq!(self.files(), expected.collect::<BTreeMap<_, _>>());
     }
 }
 
