@@ -32,6 +32,12 @@ create table if not exists public.seed_state (
     table_name text not null,
     key jsonb not null,
     file text not null,
+    -- Which columns the file set: a key that leaves the file goes back to its default.
+    fields text[] not null default '{}',
+    -- The row as the file says it, hashed with the table's shape, and its xmin right after that:
+    -- while both are unchanged there is nothing to send.
+    hash text not null default '',
+    version text not null default '',
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     constraint seed_state_pkey primary key (table_name, key)

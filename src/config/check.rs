@@ -12,6 +12,7 @@ use super::raw::{
     RawNavItem, RawPage, RawRedirect, RawRowPage, RawSite,
 };
 use super::{
+    order,
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
     NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target,
 };
@@ -92,7 +93,9 @@ fn checked_base_url(text: &str) -> Result<String> {
         return Err(wrong("is not an http or https address"));
     }
     if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-        return Err(wrong("has more than scheme and host: a frozen site lives at the root of its host"));
+        return Err(wrong(
+            "has more than scheme and host: a frozen site lives at the root of its host",
+        ));
     }
     Ok(text.trim_end_matches('/').to_owned())
 }
@@ -236,8 +239,7 @@ fn group_of(key: &str, raw: RawGroup) -> Result<Group> {
         let what = format!("\"{path}\" must hold {{key}} and no other placeholder");
         return Err(invalid(&path_key, &what, "write it like \"/tags/{key}/\""));
     }
-    let per_page =
-        per_page.map(|n| positive(n, &format!("{key}.group.per_page"))).transpose()?;
+    let per_page = per_page.map(|n| positive(n, &format!("{key}.group.per_page"))).transpose()?;
     Ok(Group { by, path, template, title: title.unwrap_or_else(|| "{key}".to_owned()), per_page })
 }
 
@@ -277,14 +279,13 @@ fn page(raw: RawPage) -> Result<FixedPage> {
 
 fn json_file((path, fields): (String, IndexMap<String, RawJsonField>)) -> Result<JsonFile> {
     let path = fixed(&path, &format!("json.\"{path}\""))?;
-    let fields = fields
-        .into_iter()
-        .map(|(name, raw)| {
-            let RawJsonField { collection, order_by, first, omit } = raw;
-            JsonField { name, collection, order_by, first, omit }
-        })
-        .collect();
-    Ok(JsonFile { path, fields })
+    let fields = fields.into_iter().map(|(name, raw)| {
+        let RawJsonField { collection, order_by, first, omit } = raw;
+        let key = format!("json.\"{path}\".{name}.order_by");
+        let order_by = order::parse(order_by.as_deref().unwrap_or_default(), &key)?;
+        Ok(JsonField { name, collection, order_by, first, omit })
+    });
+    Ok(JsonFile { fields: fields.collect::<Result<_>>()?, path })
 }
 
 fn redirect(raw: RawRedirect) -> Result<Redirect> {
@@ -294,7 +295,8 @@ fn redirect(raw: RawRedirect) -> Result<Redirect> {
     if !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return Err(invalid(&key, &format!("{status} is not a redirect status"), "use 301 or 302"));
     }
-    if !from.starts_with('/') || [&from, &to].iter().any(|path| path.contains(char::is_whitespace)) {
+    if !from.starts_with('/') || [&from, &to].iter().any(|path| path.contains(char::is_whitespace))
+    {
         return Err(invalid(&key, "is not a rooted path without spaces", "write it like /old"));
     }
     Ok(Redirect { from, to, status })
@@ -306,7 +308,11 @@ fn fixed(path: &str, key: &str) -> Result<String> {
     if template.is_fixed() {
         return Ok(path.to_owned());
     }
-    Err(invalid(key, &format!("\"{path}\" has a placeholder, but there is only one such file"), "write a plain path"))
+    Err(invalid(
+        key,
+        &format!("\"{path}\" has a placeholder, but there is only one such file"),
+        "write a plain path",
+    ))
 }
 
 fn positive(number: usize, key: &str) -> Result<usize> {
@@ -344,7 +350,9 @@ fn references(config: &Config) -> Result<()> {
             let known = config.collections.keys().map(String::as_str);
             let help = nearest(name, known).map_or_else(
                 || format!("add a [collections.{name}] section"),
-                |near| format!("did you mean \"{near}\"? Otherwise add a [collections.{name}] section"),
+                |near| {
+                    format!("did you mean \"{near}\"? Otherwise add a [collections.{name}] section")
+                },
             );
             return Err(invalid(&key, &format!("there is no collection \"{name}\""), &help));
         }

@@ -6,6 +6,8 @@ mod address;
 mod embedded;
 mod errors;
 pub mod migrate;
+mod runtime;
+pub mod seed;
 
 use std::path::Path;
 
@@ -13,6 +15,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
 pub use self::errors::{explain, explain_as};
+pub use self::runtime::runtime;
 use crate::config;
 use crate::error::{Error, Result};
 

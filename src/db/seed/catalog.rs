@@ -1,0 +1,185 @@
+//! What the database says about its tables: the only place seeding learns their shape from.
+
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use super::refusal::failed;
+use crate::error::{Error, Result, nearest};
+
+/// Every table a file could be about, and the names of what merely looks like one.
+#[derive(Debug)]
+pub(super) struct Catalog {
+    tables: Vec<Table>,
+}
+
+/// A table's shape.
+#[derive(Debug, Deserialize)]
+pub(super) struct Table {
+    /// The name files use: without a schema where the search path finds it.
+    pub name: String,
+    /// The name SQL uses: with its schema, quoted as needed.
+    pub sql: String,
+    /// Postgres's letter for tables, views and the like.
+    kind: String,
+    pub columns: Vec<Column>,
+    /// Columns that are unique together, the primary key first.
+    pub keys: Vec<Key>,
+    pub constraints: Vec<Constraint>,
+    /// The SQL names of the tables its foreign keys point to.
+    pub references: Vec<String>,
+    /// A hash of all this.
+    #[serde(skip)]
+    pub signature: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Column {
+    pub name: String,
+    /// The name, quoted as needed.
+    pub sql: String,
+    /// The type as people write it.
+    pub kind: String,
+    /// Whether it holds text, or an array of text.
+    pub is_text: bool,
+    pub is_array: bool,
+    /// The database computes it.
+    pub is_generated: bool,
+    /// The default as SQL.
+    pub default: Option<String>,
+    /// What an enum may be.
+    pub labels: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Key {
+    pub columns: Vec<String>,
+    pub is_primary: bool,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Constraint {
+    pub name: String,
+    pub columns: Vec<String>,
+    pub definition: String,
+}
+
+/// One JSON object per relation outside the system's own schemas.
+const SQL: &str = r"
+select jsonb_build_object(
+    'name', case when pg_table_is_visible(c.oid) then c.relname::text
+                 else n.nspname || '.' || c.relname end,
+    'sql', format('%I.%I', n.nspname, c.relname),
+    'kind', c.relkind,
+    'columns', coalesce((select jsonb_agg(jsonb_build_object(
+            'name', a.attname,
+            'sql', quote_ident(a.attname),
+            'kind', format_type(a.atttypid, a.atttypmod),
+            'is_text', coalesce(element.typcategory, t.typcategory) = 'S',
+            'is_array', t.typcategory = 'A',
+            'is_generated', a.attgenerated <> '' or a.attidentity = 'a',
+            'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
+            'labels', (select jsonb_agg(e.enumlabel order by e.enumsortorder)
+                       from pg_enum e where e.enumtypid = t.oid)
+        ) order by a.attnum)
+        from pg_attribute a
+        join pg_type t on t.oid = a.atttypid
+        left join pg_type element on t.typcategory = 'A' and element.oid = t.typelem
+        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+        where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]'),
+    'keys', coalesce((select jsonb_agg(jsonb_build_object(
+            'is_primary', i.indisprimary,
+            'columns', (select jsonb_agg(a.attname order by k.n)
+                        from unnest(i.indkey::int2[]) with ordinality k(attnum, n)
+                        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
+                        where k.n <= i.indnkeyatts)
+        ) order by i.indisprimary desc, i.indexrelid)
+        from pg_index i
+        where i.indrelid = c.oid and i.indisunique and i.indisvalid and i.indimmediate
+            and i.indpred is null and i.indexprs is null), '[]'),
+    'constraints', coalesce((select jsonb_agg(jsonb_build_object(
+            'name', k.conname,
+            'definition', pg_get_constraintdef(k.oid),
+            'columns', coalesce((select jsonb_agg(a.attname order by a.attnum)
+                        from pg_attribute a
+                        where a.attrelid = c.oid and a.attnum = any(k.conkey)), '[]')
+        ) order by k.oid) from pg_constraint k where k.conrelid = c.oid), '[]'),
+    'references', coalesce((select jsonb_agg(distinct format('%I.%I', rn.nspname, r.relname))
+        from pg_constraint k
+        join pg_class r on r.oid = k.confrelid
+        join pg_namespace rn on rn.oid = r.relnamespace
+        where k.conrelid = c.oid and k.contype = 'f' and r.oid <> c.oid), '[]')
+)::text
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+where c.relkind in ('r', 'p', 'v', 'm', 'f') and not c.relispartition
+    and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_t'
+order by n.nspname, c.relname";
+
+impl Catalog {
+    pub async fn load(conn: &mut PgConnection) -> Result<Self> {
+        let rows: Vec<String> = sqlx::query_scalar(SQL)
+            .fetch_all(conn)
+            .await
+            .map_err(|error| failed("reading the tables' columns", error))?;
+        let tables = rows.iter().map(|row| Table::parse(row)).collect::<Result<_>>()?;
+        Ok(Self { tables })
+    }
+
+    /// The table a file is about; `place` is where the file says so.
+    pub fn table(&self, name: &str, place: &str) -> Result<&Table> {
+        let bare = name.strip_prefix("public.").unwrap_or(name);
+        let Some(table) = self.tables.iter().find(|table| table.name == bare) else {
+            return Err(self.unknown(name, place));
+        };
+        if !table.is_writable() {
+            return Err(Error::content(format!("{place}: {name} is a view, not a table"))
+                .help("write the rows of the tables the view reads"));
+        }
+        Ok(table)
+    }
+
+    /// The table of that name, if there is one that can hold rows.
+    pub fn find(&self, name: &str) -> Option<&Table> {
+        self.tables.iter().find(|table| table.name == name && table.is_writable())
+    }
+
+    fn unknown(&self, name: &str, place: &str) -> Error {
+        let names = self.tables.iter().filter(|table| table.is_writable());
+        let help = match nearest(name, names.map(|table| table.name.as_str())) {
+            Some(near) => format!("did you mean {near}?"),
+            None => "add a migration that creates it, or move the file out of content/".to_owned(),
+        };
+        Error::content(format!("{place}: the database has no table {name}")).help(help)
+    }
+}
+
+impl Table {
+    fn parse(json: &str) -> Result<Self> {
+        let mut table: Self = serde_json::from_str(json).map_err(|error| {
+            Error::database("the database described a table in an unknown way").because(error)
+        })?;
+        table.signature = blake3::hash(json.as_bytes()).to_hex().to_string();
+        Ok(table)
+    }
+
+    fn is_writable(&self) -> bool {
+        matches!(self.kind.as_str(), "r" | "p")
+    }
+
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The columns of the primary key; none if there is none.
+    pub fn primary_key(&self) -> &[String] {
+        let primary = self.keys.iter().find(|key| key.is_primary);
+        primary.map_or(&[], |key| key.columns.as_slice())
+    }
+
+    /// The primary key, if frieze can make one up: a single `uuid` that has a default.
+    pub fn uuid_key(&self) -> Option<&Column> {
+        let [name] = self.primary_key() else { return None };
+        let column = self.column(name)?;
+        (column.kind == "uuid" && column.default.is_some()).then_some(column)
+    }
+}

@@ -1,0 +1,167 @@
+//! Seeding: `content/` goes into Postgres, and only what differs is written.
+//!
+//! Nothing here knows a table by name: which columns there are, what makes a row unique and what
+//! refers to what, the database's catalogue says.
+
+mod batch;
+mod catalog;
+mod check;
+mod identity;
+mod read;
+mod refusal;
+mod state;
+mod statement;
+mod work;
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use sqlx::{Connection as _, PgConnection};
+
+pub use read::{Content, Row};
+
+use self::catalog::{Catalog, Table};
+use self::refusal::failed;
+use self::work::Work;
+use crate::error::Result;
+
+/// What happens to rows that no file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Content is the source: a row or a column that left the files leaves the database. Rows that
+    /// never came from a file stay.
+    Mirror,
+    /// Content is pushed into a database that people edit too: whatever it does not name stays.
+    Push,
+}
+
+/// What a sync did, by table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub tables: IndexMap<String, TableReport>,
+}
+
+/// Rows of one table, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TableReport {
+    pub inserted: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub deleted: u64,
+}
+
+impl Report {
+    /// All tables together.
+    pub fn total(&self) -> TableReport {
+        self.tables.values().fold(TableReport::default(), |sum, table| TableReport {
+            inserted: sum.inserted + table.inserted,
+            updated: sum.updated + table.updated,
+            unchanged: sum.unchanged + table.unchanged,
+            deleted: sum.deleted + table.deleted,
+        })
+    }
+}
+
+/// Makes the database say what the files say, in one transaction: all of it or nothing.
+pub async fn sync(conn: &mut PgConnection, content: &Content, mode: Mode) -> Result<Report> {
+    let mut transaction = conn.begin().await.map_err(|error| failed("seeding", error))?;
+    prepare(&mut transaction).await?;
+    let catalog = Catalog::load(&mut transaction).await?;
+    let mut works = plan(&mut transaction, &catalog, content, mode).await?;
+    apply(&mut transaction, &mut works, mode).await?;
+    transaction.commit().await.map_err(|error| failed("seeding", error))?;
+    let mut report = Report::default();
+    for work in works {
+        report.tables.insert(work.table.name.clone(), work.report);
+    }
+    report.tables.sort_keys();
+    Ok(report)
+}
+
+/// One sync at a time, and times without a zone mean the same on every machine.
+async fn prepare(conn: &mut PgConnection) -> Result<()> {
+    for sql in [
+        "select pg_advisory_xact_lock(hashtext('frieze seed'))",
+        "set local timezone = 'UTC'",
+        "set local datestyle = 'ISO, YMD'",
+    ] {
+        sqlx::query(sql).execute(&mut *conn).await.map_err(|error| failed("seeding", error))?;
+    }
+    Ok(())
+}
+
+/// The tables to work on, those that others refer to first.
+async fn plan<'a>(
+    conn: &mut PgConnection,
+    catalog: &'a Catalog,
+    content: &'a Content,
+    mode: Mode,
+) -> Result<Vec<Work<'a>>> {
+    let mut works = Vec::new();
+    for (name, rows) in content.tables().filter(|(_, rows)| !rows.is_empty()) {
+        works.push(Work::new(catalog.table(name, &rows[0].path)?, rows)?);
+    }
+    if mode == Mode::Mirror {
+        for name in state::tables(conn).await? {
+            let is_planned = works.iter().any(|work| work.table.name == name);
+            if let Some(table) = catalog.find(&name).filter(|_| !is_planned) {
+                works.push(Work::new(table, &[])?);
+            }
+        }
+    }
+    Ok(in_order(works))
+}
+
+/// Sorts tables so that one comes after those it refers to; a circle keeps its order.
+fn in_order(mut works: Vec<Work<'_>>) -> Vec<Work<'_>> {
+    let mut sorted = Vec::with_capacity(works.len());
+    while !works.is_empty() {
+        let waits =
+            |table: &Table| works.iter().any(|other| table.references.contains(&other.table.sql));
+        let next = works.iter().position(|work| !waits(work.table)).unwrap_or(0);
+        sorted.push(works.remove(next));
+    }
+    sorted
+}
+
+async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> Result<()> {
+    for work in works.iter_mut() {
+        work.compare(conn, mode).await?;
+    }
+    let is_shrinking = works.iter().any(|work| !work.stale().is_empty());
+    if is_shrinking {
+        delete(conn, works).await?;
+        // A deletion may have taken other rows with it.
+        for work in works.iter_mut() {
+            work.compare(conn, mode).await?;
+        }
+    }
+    for work in works.iter_mut() {
+        work.write(conn).await?;
+    }
+    if is_shrinking {
+        for work in works.iter_mut().rev() {
+            work.delete(conn).await?;
+        }
+    }
+    for work in works.iter_mut() {
+        work.verify(conn, is_shrinking).await?;
+        if mode == Mode::Mirror {
+            work.record(conn).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Deletes stale rows before anything is written, so that a renamed row does not meet itself. A
+/// table whose rows are still referred to is left for after the writing.
+async fn delete(conn: &mut PgConnection, works: &mut [Work<'_>]) -> Result<()> {
+    for work in works.iter_mut().rev() {
+        let mut savepoint = conn.begin().await.map_err(|error| failed("seeding", error))?;
+        let end = match work.delete(&mut savepoint).await {
+            Ok(()) => savepoint.commit().await,
+            Err(_) => savepoint.rollback().await,
+        };
+        end.map_err(|error| failed("seeding", error))?;
+    }
+    Ok(())
+}

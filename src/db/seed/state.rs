@@ -1,0 +1,87 @@
+//! What seeding remembers between runs, in `seed_state`: which rows came from which file, the
+//! columns the file set, and enough to tell that neither the file nor the row has changed since.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use sqlx::PgConnection;
+
+use super::refusal::failed;
+use crate::error::Result;
+
+/// A row of the table as it was left by the last run.
+#[derive(Debug, Clone)]
+pub(super) struct Record {
+    /// The columns the file set.
+    pub fields: Vec<String>,
+    /// Of the row as the file said it and of the table's shape.
+    pub hash: String,
+    /// The row's version afterwards.
+    pub version: String,
+}
+
+/// What is written down about a row.
+#[derive(Debug, Serialize)]
+pub(super) struct NewRecord<'a> {
+    pub key: serde_json::Value,
+    pub file: &'a str,
+    pub fields: Vec<&'a str>,
+    pub hash: &'a str,
+    pub version: &'a str,
+}
+
+/// The tables that have recorded rows.
+pub(super) async fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
+    sqlx::query_scalar("select distinct table_name from public.seed_state order by 1")
+        .fetch_all(conn)
+        .await
+        .map_err(|error| failed("reading what was seeded before", error))
+}
+
+/// The recorded rows of a table by their keys.
+pub(super) async fn load(conn: &mut PgConnection, table: &str) -> Result<HashMap<String, Record>> {
+    let sql =
+        "select key::text, fields, hash, version from public.seed_state where table_name = $1";
+    let rows: Vec<(String, Vec<String>, String, String)> = sqlx::query_as(sql)
+        .bind(table)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| failed("reading what was seeded before", error))?;
+    let records = rows
+        .into_iter()
+        .map(|(key, fields, hash, version)| (key, Record { fields, hash, version }));
+    Ok(records.collect())
+}
+
+pub(super) async fn forget(conn: &mut PgConnection, table: &str, keys: &[String]) -> Result<()> {
+    let sql = "delete from public.seed_state where table_name = $1 and key = any($2::jsonb[])";
+    sqlx::query(sql)
+        .bind(table)
+        .bind(keys)
+        .execute(conn)
+        .await
+        .map(|_| ())
+        .map_err(|error| failed("forgetting rows that left content", error))
+}
+
+pub(super) async fn record(
+    conn: &mut PgConnection,
+    table: &str,
+    records: &[NewRecord<'_>],
+) -> Result<()> {
+    let sql = "insert into public.seed_state (table_name, key, file, fields, hash, version) \
+               select $1, r.key, r.file, r.fields, r.hash, r.version \
+               from jsonb_to_recordset($2::jsonb) \
+                 as r(key jsonb, file text, fields text[], hash text, version text) \
+               on conflict (table_name, key) do update set file = excluded.file, \
+               fields = excluded.fields, hash = excluded.hash, version = excluded.version";
+    for records in records.chunks(5_000) {
+        sqlx::query(sql)
+            .bind(table)
+            .bind(sqlx::types::Json(records))
+            .execute(&mut *conn)
+            .await
+            .map_err(|error| failed("recording what was seeded", error))?;
+    }
+    Ok(())
+}
