@@ -27,7 +27,7 @@ pub struct Database(Server);
 enum Server {
     Remote(Box<Address>),
     #[cfg(feature = "embedded")]
-    Embedded(embedded::Embedded),
+    Embedded(Box<embedded::Embedded>),
 }
 
 impl Database {
@@ -75,10 +75,11 @@ impl Database {
     /// Stops the embedded server; connections should be closed by now.
     pub async fn close(self) -> Result<()> {
         match self.0 {
-            Server::Remote(_) => Ok(()),
+            Server::Remote(_) => {}
             #[cfg(feature = "embedded")]
             Server::Embedded(server) => server.close().await,
         }
+        Ok(())
     }
 
     /// Deletes the embedded Postgres's folder, unless another process is using it. The next
@@ -95,6 +96,16 @@ impl Database {
     }
 }
 
+/// Where the embedded database's program cannot be unpacked into the user's cache folder, starts
+/// this program over so that it goes into the database's own; otherwise does nothing. To be
+/// called before anything has happened.
+pub fn prepare(config: &config::Database) -> Result<()> {
+    #[cfg(feature = "embedded")]
+    embedded::restart_with_own_cache(config)?;
+    let _ = config;
+    Ok(())
+}
+
 /// Closes a connection politely, so that the server need not find out; errors do not matter.
 pub async fn hang_up(connection: PgConnection) {
     let _ = connection.close().await;
@@ -102,7 +113,8 @@ pub async fn hang_up(connection: PgConnection) {
 
 #[cfg(feature = "embedded")]
 async fn embedded(config: &config::Database) -> Result<Database> {
-    Ok(Database(Server::Embedded(embedded::Embedded::boot(&config.data_dir).await?)))
+    let server = embedded::Embedded::boot(&config.data_dir).await?;
+    Ok(Database(Server::Embedded(Box::new(server))))
 }
 
 #[cfg(feature = "embedded")]
