@@ -131,14 +131,19 @@ async fn keys_that_clash_are_told_apart() {
     let mut site = Site::new().await;
     site.write("cities.toml", "[[cities]]\nname = \"Sète\"\ncountry = \"fr\"\n");
     let report = site.refused().await;
-    assert!(report.starts_with("error: content/cities.toml:3: country = \"fr\" points to a row that is not there in cities"), "{report}");
+    assert!(
+        report.starts_with(
+            "error: content/cities.toml:3: country = \"fr\" refers to a row that does not exist"
+        ),
+        "{report}"
+    );
     site.remove("cities.toml");
     site.run("insert into posts (title, slug) values ('T', 'taken')").await;
     site.write("posts/a.md", "+++\nid = \"6f1c2a3e-8c1d-4b6a-9a57-0d2f4c9b1e77\"\ntitle = \"A\"\nslug = \"taken\"\n+++\n");
     let report = site.refused().await;
     assert!(
         report.starts_with(
-            "error: content/posts/a.md:4: slug = \"taken\" is already another row's in posts"
+            "error: content/posts/a.md:4: slug = \"taken\" is already in another row of posts"
         ),
         "{report}"
     );
@@ -163,6 +168,35 @@ async fn a_trigger_may_refuse_a_row() {
     assert!(
         report.starts_with(
             "error: content/things.toml:3: things refuses the row\n  because: no B here"
+        ),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_unique_key_is_completed() {
+    let mut site = Site::new().await;
+    site.run("insert into layouts (page, layout) values ('home', '{}')").await;
+    site.write("layouts/home.json", "{\"page\": \"home\", \"layout\": {}}");
+    let report = site.refused().await;
+    assert!(report.starts_with("error: content/layouts/home.json:1: page = \"home\" is already in another row of layouts\n"), "{report}");
+    assert!(
+        report.ends_with("help: write the row's version too, which tells it from the other"),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_others_refer_to_cannot_leave() {
+    let mut site = Site::new().await;
+    site.write("countries/fr.toml", "code = \"fr\"\nname = \"France\"\n");
+    site.mirror().await;
+    site.run("insert into cities (name, country) values ('Sète', 'fr')").await;
+    site.remove("countries/fr.toml");
+    let report = site.refused().await;
+    assert!(
+        report.starts_with(
+            "error: a row of countries left content (countries/fr.toml), but others refer to it\n"
         ),
         "{report}"
     );
