@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 
-fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
+/// The error for a call that failed: what was being done, to which path, and why not.
+pub fn failed(verb: &str, path: &Path, error: std::io::Error) -> Error {
     Error::output(format!("cannot {verb} {}", path.display())).because(error)
 }
 

@@ -14,3 +14,4 @@ pub mod pipeline;
 pub mod publish;
 pub mod render;
 pub mod source;
+pub mod theme;

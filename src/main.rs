@@ -1,1 +1,25 @@
-fn main() {}
+//! The program: parse, log, run, print the error chain, exit.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use frieze::cli::{self, Cli};
+
+/// Rendering allocates and frees small pieces on every core; the system's allocator spends a
+/// quarter of a build on it (docs/performance.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli::logging::start(&cli.global);
+    match cli::run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let report = if cli.global.json { cli::json_error(&error) } else { error.report() };
+            let _ = writeln!(std::io::stderr().lock(), "{report}");
+            ExitCode::from(error.kind().exit_code())
+        }
+    }
+}

@@ -1,1 +1,95 @@
-//! (being written)
+//! The pipeline: a build from configuration to published site, as one page of prose. The only file
+//! that names every stage.
+
+mod outputs;
+mod pages;
+mod report;
+
+use std::sync::Arc;
+
+pub use report::{Clock, Heaviest, Observer, Quiet, Report};
+
+use crate::assets;
+use crate::config::Config;
+use crate::db::{self, Database, seed};
+use crate::error::{Error, Result};
+use crate::model::{self, Manifests};
+use crate::publish::Stage;
+use crate::render::{Engine, Keys, Renderer, Shared};
+use crate::source::{self, Snapshot};
+use crate::theme::Theme;
+
+/// Builds the site and publishes it in one step; the former site stands until then.
+pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
+    let mut clock = Clock::new(observer);
+    let stage = Stage::open(&config.build.output)?;
+
+    clock.start("read");
+    let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
+    let (snapshot, mut prepared) = (snapshot?, prepared?);
+    let fingerprint = snapshot.fingerprint();
+
+    clock.start("assemble");
+    let site = model::assemble(snapshot, config, &prepared.manifests)?;
+    assets::check_images(&prepared.shared.assets, &site.images)?;
+
+    clock.start("render");
+    let engine = prepared.engine.take().ok_or_else(|| Error::other("the engine is gone"))?;
+    let shared = &prepared.shared;
+    let renderer = Renderer::new(config, engine, &site, &prepared.manifests, shared)?;
+    let keys = Keys::new(config, &prepared.theme, shared.assets.fingerprint(), &site);
+    let pages = pages::render(&site, &renderer, &keys, &stage, observer)?;
+
+    clock.start("publish");
+    outputs::write(config, &site, &renderer, &shared.assets, &pages, &fingerprint, &stage)?;
+    let published = stage.commit()?;
+    Ok(Report::new(config, &site, pages, published, fingerprint, clock.finish()))
+}
+
+/// What a build needs beside the rows; made while the database is read.
+struct Prepared {
+    theme: Theme,
+    manifests: Manifests,
+    shared: Arc<Shared>,
+    engine: Option<Engine>,
+}
+
+impl Prepared {
+    fn new(config: &Config) -> Result<Self> {
+        let theme = Theme::load(config)?;
+        let files = theme.manifests();
+        let manifests = Manifests::parse(
+            files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
+        )?;
+        let shared = Shared::new(config, assets::plan(config, &theme)?);
+        let engine = Some(Engine::load(&theme, &shared)?);
+        Ok(Self { theme, manifests, shared, engine })
+    }
+}
+
+/// Reads everything the site shows. The embedded database is first brought up to `content/`, which
+/// is its source.
+fn read(config: &Config) -> Result<Snapshot> {
+    let runtime = db::runtime()?;
+    runtime.block_on(async {
+        let database = Database::open(&config.database).await?;
+        let mut connection = database.connect().await?;
+        if database.is_embedded() {
+            sync(&mut connection, config).await?;
+        }
+        let snapshot = source::read(&mut connection, config).await;
+        db::hang_up(connection).await;
+        database.close().await?;
+        snapshot
+    })
+}
+
+async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()> {
+    let migrations = db::migrate::Migrations::collect(config)?;
+    db::migrate::up(connection, &migrations).await?;
+    let content = seed::Content::read(&config.build.content, config)?;
+    let report = seed::sync(connection, &content, seed::Mode::Mirror).await?;
+    tracing::info!(?report, "synced content");
+    Ok(())
+}
+

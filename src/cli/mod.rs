@@ -1,1 +1,80 @@
-//! (being written)
+//! The command line: one file per subcommand, with its arguments and how it reports.
+
+mod build;
+mod db;
+mod init;
+pub mod logging;
+mod output;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, Overrides};
+use crate::error::{Error, Result};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 1 other failure, 2 wrong arguments, 3 configuration, 4 database,
+5 content (rows, layouts, slugs), 6 templates and assets, 7 files and the output folder";
+
+/// Freezes a living Postgres (Supabase) database into a fast, fully static site.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every subcommand.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The site's folder, which holds frieze.toml
+    #[arg(long, short = 'C', global = true, default_value = ".", value_name = "DIR")]
+    pub root: PathBuf,
+    /// Print one JSON value on standard output, for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on standard error: -v what is done, -vv how
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// The form of log lines on standard error
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub log_format: logging::Format,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Build(build::Args),
+    Init(init::Args),
+    #[command(subcommand)]
+    Db(db::Command),
+}
+
+pub fn run(cli: &Cli) -> Result<()> {
+    match &cli.command {
+        Command::Build(args) => build::run(&cli.global, args),
+        Command::Init(args) => init::run(&cli.global, args),
+        Command::Db(command) => db::run(&cli.global, command),
+    }
+}
+
+impl Global {
+    fn config(&self, overrides: &Overrides) -> Result<Config> {
+        Config::load(&self.root, overrides, &|name| std::env::var(name).ok())
+    }
+}
+
+/// An error as one JSON object.
+pub fn json_error(error: &Error) -> String {
+    let chain = error.chain();
+    serde_json::json!({"error": {
+        "kind": error.kind().name(),
+        "code": error.kind().exit_code(),
+        "message": chain[0],
+        "causes": chain[1..],
+        "help": error.help_text(),
+    }})
+    .to_string()
+}

@@ -12,6 +12,7 @@ use super::raw::{
     RawNavItem, RawPage, RawRedirect, RawRowPage, RawSite,
 };
 use super::{
+    order,
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
     NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target,
 };
@@ -278,14 +279,13 @@ fn page(raw: RawPage) -> Result<FixedPage> {
 
 fn json_file((path, fields): (String, IndexMap<String, RawJsonField>)) -> Result<JsonFile> {
     let path = fixed(&path, &format!("json.\"{path}\""))?;
-    let fields = fields
-        .into_iter()
-        .map(|(name, raw)| {
-            let RawJsonField { collection, order_by, first, omit } = raw;
-            JsonField { name, collection, order_by, first, omit }
-        })
-        .collect();
-    Ok(JsonFile { path, fields })
+    let fields = fields.into_iter().map(|(name, raw)| {
+        let RawJsonField { collection, order_by, first, omit } = raw;
+        let key = format!("json.\"{path}\".{name}.order_by");
+        let order_by = order::parse(order_by.as_deref().unwrap_or_default(), &key)?;
+        Ok(JsonField { name, collection, order_by, first, omit })
+    });
+    Ok(JsonFile { fields: fields.collect::<Result<_>>()?, path })
 }
 
 fn redirect(raw: RawRedirect) -> Result<Redirect> {

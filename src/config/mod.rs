@@ -1,6 +1,7 @@
 //! The configuration: `frieze.toml` and the environment, read once, checked, and then only values.
 
 mod check;
+mod order;
 mod path;
 mod raw;
 
@@ -176,12 +177,20 @@ pub struct JsonFile {
 pub struct JsonField {
     pub name: String,
     pub collection: String,
-    /// Columns to sort by, each ascending, or descending with a leading `-`.
-    pub order_by: Vec<String>,
+    /// Columns to sort by; the collection's own order where empty.
+    pub order_by: Vec<OrderBy>,
     /// One object, the first row, instead of an array.
     pub first: bool,
     /// Columns to leave out.
     pub omit: Vec<String>,
+}
+
+/// One column of an order, as in SQL: nulls come last when ascending, first when descending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderBy {
+    pub column: String,
+    pub descending: bool,
+    pub nulls_first: bool,
 }
 
 #[derive(Debug, Clone)]

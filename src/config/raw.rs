@@ -175,8 +175,7 @@ pub struct RawPage {
 #[serde(deny_unknown_fields)]
 pub struct RawJsonField {
     pub collection: String,
-    #[serde(default)]
-    pub order_by: Vec<String>,
+    pub order_by: Option<String>,
     #[serde(default)]
     pub first: bool,
     #[serde(default)]

@@ -1,0 +1,129 @@
+-- kit: engine
+-- What every other migration stands on: the API roles and the auth functions where they are
+-- missing (Supabase brings its own, which stay as they are), the list of the site's admins, and
+-- the function that keeps updated_at.
+
+-- Roles belong to the whole server, so another database may be creating them at this moment.
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['anon', 'authenticated', 'service_role'] loop
+        begin
+            if to_regrole(name) is not null then
+                continue;
+            end if;
+            begin
+                execute format('create role %I nologin noinherit %s', name,
+                    case name when 'service_role' then 'bypassrls' else '' end);
+            exception when insufficient_privilege then
+                -- Only a superuser hands out bypassrls, and nothing of frieze itself needs it.
+                execute format('create role %I nologin noinherit', name);
+            end;
+        exception
+            when duplicate_object or unique_violation then
+                null;
+            when insufficient_privilege then
+                raise insufficient_privilege using
+                    message = format('the role %I is missing, and %I may not create roles', name, current_user),
+                    hint = 'let an administrator run once: create role anon nologin noinherit; create role authenticated nologin noinherit; create role service_role nologin noinherit bypassrls;';
+        end;
+    end loop;
+end
+$$;
+
+-- Content is read after SET ROLE anon, which takes membership unless one is a superuser.
+do $$
+begin
+    if not pg_has_role(current_user, 'anon', 'member') then
+        execute format('grant anon to %I', current_user);
+    elsif current_setting('server_version_num')::int >= 160000
+        and not pg_has_role(current_user, 'anon', 'set') then
+        execute format('grant anon to %I with set true', current_user);
+    end if;
+exception
+    when insufficient_privilege then
+        raise insufficient_privilege using
+            message = format('%I is not a member of the role anon, which content is read as', current_user),
+            hint = format('let an administrator run: grant anon to %I;', current_user);
+end
+$$;
+
+do $$
+begin
+    if to_regnamespace('auth') is null then
+        create schema auth;
+        comment on schema auth is 'stand-in created by frieze';
+        grant usage on schema auth to anon, authenticated, service_role;
+    end if;
+    if to_regprocedure('auth.jwt()') is null then
+        create function auth.jwt() returns jsonb
+        language sql stable
+        set search_path = ''
+        return coalesce(nullif(current_setting('request.jwt.claims', true), '')::jsonb, '{}'::jsonb);
+        comment on function auth.jwt() is 'stand-in created by frieze';
+    end if;
+    if to_regprocedure('auth.uid()') is null then
+        create function auth.uid() returns uuid
+        language sql stable
+        set search_path = ''
+        return nullif(auth.jwt() ->> 'sub', '')::uuid;
+        comment on function auth.uid() is 'stand-in created by frieze';
+    end if;
+end
+$$;
+
+grant usage on schema public to anon, authenticated, service_role;
+
+-- A schema of its own, which the API never exposes: bookkeeping and helpers.
+create schema if not exists frieze;
+revoke all on schema frieze from public;
+
+-- A change that says its own updated_at keeps it: a restored or synced row stays as it was.
+create or replace function frieze.touch_updated_at() returns trigger
+language plpgsql
+set search_path = ''
+as $$
+begin
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := now();
+    end if;
+    return new;
+end
+$$;
+
+create table if not exists public.site_admins (
+    user_id uuid primary key,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now()
+);
+comment on table public.site_admins is 'The users who may edit the site: user_id is auth.uid().';
+
+create or replace function public.is_site_admin() returns boolean
+language sql stable security definer
+set search_path = ''
+as $$
+    select exists (select 1 from public.site_admins where user_id = auth.uid())
+$$;
+revoke all on function public.is_site_admin() from public;
+do $$
+begin
+    -- Supabase grants new functions to anon by default.
+    revoke all on function public.is_site_admin() from anon;
+end
+$$;
+grant execute on function public.is_site_admin() to authenticated, service_role;
+
+drop trigger if exists touch_updated_at on public.site_admins;
+create trigger touch_updated_at before update on public.site_admins
+    for each row when (old.* is distinct from new.*) execute function frieze.touch_updated_at();
+
+alter table public.site_admins enable row level security;
+revoke all on public.site_admins from public, anon, authenticated;
+grant select, insert, update, delete on public.site_admins to authenticated;
+grant all on public.site_admins to service_role;
+
+drop policy if exists site_admins_admin on public.site_admins;
+create policy site_admins_admin on public.site_admins for all to authenticated
+    using ((select public.is_site_admin()))
+    with check ((select public.is_site_admin()));

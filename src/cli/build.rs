@@ -1,0 +1,61 @@
+//! `frieze build`: the whole pipeline, once.
+
+use std::path::PathBuf;
+
+use super::{Global, output};
+use crate::config::{Overrides, Target};
+use crate::error::Result;
+use crate::pipeline::{self, Report};
+
+/// Build the site: read, render, publish in one atomic step
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where the site is published, instead of build.output
+    #[arg(long, short, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Whose rules are written beside the pages
+    #[arg(long, value_enum)]
+    target: Option<Target>,
+    /// Where the site will live, instead of site.base_url
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+}
+
+pub fn run(global: &Global, args: &Args) -> Result<()> {
+    let overrides = Overrides {
+        base_url: args.base_url.clone(),
+        output: args.output.clone(),
+        target: args.target,
+    };
+    let config = global.config(&overrides)?;
+    let report = {
+        let progress = output::Progress::new(global.json);
+        pipeline::build(&config, &progress)?
+    };
+    if global.json { output::json(&report) } else { output::line(&summary(&report)) }
+}
+
+fn summary(report: &Report) -> String {
+    let written = match report.written {
+        0 => "nothing changed".to_owned(),
+        written => format!("{written} written"),
+    };
+    let mut lines = vec![format!(
+        "Built {} in {}: {}, {}, {} ({written})",
+        report.output.display(),
+        output::seconds(report.seconds),
+        output::count(report.pages, "page"),
+        output::count(report.files, "file"),
+        output::size(report.bytes),
+    )];
+    if report.reused > 0 {
+        lines.push(format!("  reused    {}", output::count(report.reused, "unchanged page")));
+    }
+    if let Some(heaviest) = &report.heaviest {
+        let size = output::size(heaviest.bytes);
+        lines.push(format!("  heaviest  {} ({size} of HTML)", heaviest.path));
+    }
+    let stages = report.stages.iter().map(|s| format!("{} {}", s.name, output::seconds(s.seconds)));
+    lines.push(format!("  time      {}", stages.collect::<Vec<_>>().join(", ")));
+    lines.join("\n")
+}

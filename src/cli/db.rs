@@ -1,0 +1,131 @@
+//! `frieze db`: what is done to the database rather than to the site.
+
+use sqlx::PgConnection;
+
+use super::{Global, output};
+use crate::config::{Config, Overrides};
+use crate::db::migrate::{self, Migrations};
+use crate::db::{self, Database, seed};
+use crate::error::Result;
+
+/// Look after the database
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Bring the tables up to date
+    Migrate,
+    /// Undo the last migrations
+    Rollback {
+        /// How many to undo
+        #[arg(long, default_value_t = 1)]
+        steps: usize,
+    },
+    /// Show which migrations are applied
+    Status,
+    /// Write content/ into the database; only rows that differ are changed
+    Seed,
+    /// Delete the embedded database; the next build makes it again from content/
+    Reset,
+}
+
+pub fn run(global: &Global, command: &Command) -> Result<()> {
+    let config = global.config(&Overrides::default())?;
+    if matches!(command, Command::Reset) {
+        Database::reset(&config.database)?;
+        return say(global, &serde_json::json!({"reset": true}), "The embedded database is gone");
+    }
+    db::runtime()?.block_on(async {
+        let database = Database::open(&config.database).await?;
+        let mut connection = match command {
+            Command::Status | Command::Seed | Command::Reset => database.connect().await?,
+            Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
+        };
+        let done = act(global, command, &config, &database, &mut connection).await;
+        db::hang_up(connection).await;
+        let closed = database.close().await;
+        done.and(closed)
+    })
+}
+
+async fn act(
+    global: &Global,
+    command: &Command,
+    config: &Config,
+    database: &Database,
+    connection: &mut PgConnection,
+) -> Result<()> {
+    let migrations = Migrations::collect(config)?;
+    let place = database.describe();
+    match command {
+        Command::Migrate => {
+            let applied = migrate::up(connection, &migrations).await?;
+            report_steps(global, &applied, "Applied", &place)
+        }
+        Command::Rollback { steps } => {
+            let applied = migrate::rollback(connection, &migrations, *steps).await?;
+            report_steps(global, &applied, "Undid", &place)
+        }
+        Command::Status => {
+            report_status(global, &migrate::status(connection, &migrations).await?, &place)
+        }
+        Command::Seed => {
+            let content = seed::Content::read(&config.build.content, config)?;
+            if database.is_embedded() {
+                migrate::up(connection, &migrations).await?;
+            }
+            let mode =
+                if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
+            report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
+        }
+        Command::Reset => Ok(()),
+    }
+}
+
+fn say(global: &Global, value: &serde_json::Value, text: &str) -> Result<()> {
+    if global.json { output::json(value) } else { output::line(text) }
+}
+
+fn report_steps(
+    global: &Global,
+    applied: &migrate::Applied,
+    verb: &str,
+    place: &str,
+) -> Result<()> {
+    let names: Vec<_> = applied.steps.iter().map(|step| step.name.as_str()).collect();
+    let skipped: Vec<_> = applied.skipped.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let value = serde_json::json!({"database": place, "migrations": names, "skipped": skipped});
+    let mut text = match names.len() {
+        0 => format!("Nothing to do in {place}"),
+        n => format!("{verb} {} in {place}:\n  {}", output::count(n, "migration"), names.join("\n  ")),
+    };
+    for line in &skipped {
+        text.push_str(&format!("\nSkipped {line}"));
+    }
+    say(global, &value, &text)
+}
+
+fn report_status(global: &Global, list: &[migrate::Status], place: &str) -> Result<()> {
+    let word = |state: &migrate::State| match state {
+        migrate::State::Applied => "applied",
+        migrate::State::Pending => "pending",
+        migrate::State::Changed => "changed",
+        migrate::State::Unknown => "unknown",
+    };
+    let rows: Vec<_> = list
+        .iter()
+        .map(|one| serde_json::json!({"version": one.version, "name": one.name, "state": word(&one.state)}))
+        .collect();
+    let lines = list.iter().map(|one| format!("  {:8} {}", word(&one.state), one.name));
+    let text = format!("Migrations in {place}:\n{}", lines.collect::<Vec<_>>().join("\n"));
+    say(global, &serde_json::json!({"database": place, "migrations": rows}), &text)
+}
+
+fn report_seed(global: &Global, report: &seed::Report, place: &str) -> Result<()> {
+    let lines = report.tables.iter().map(|(table, rows)| {
+        format!(
+            "  {table}: {} inserted, {} updated, {} deleted, {} unchanged",
+            rows.inserted, rows.updated, rows.deleted, rows.unchanged
+        )
+    });
+    let text = format!("Seeded {place}:\n{}", lines.collect::<Vec<_>>().join("\n"));
+    say(global, &serde_json::json!({"database": place, "tables": report.tables}), &text)
+}

@@ -1,0 +1,164 @@
+//! The connection string: parsed, checked, and never printed.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, PgConnection};
+use url::Url;
+
+use super::errors;
+use crate::error::{Error, Result, nearest};
+
+/// How long to wait for a server to answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The port on which hosted poolers lend a server connection for one transaction at a time.
+const TRANSACTION_POOLER_PORT: u16 = 6543;
+
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Where a server is and how to log in. Its debug form does not hold the password.
+pub struct Address {
+    options: PgConnectOptions,
+    /// The environment variable it came from, for messages.
+    url_env: String,
+}
+
+impl Address {
+    /// Checks a `postgres://` URL from the environment variable `url_env`. Errors never repeat
+    /// any of it, since a password may stand anywhere in a mistyped one.
+    pub fn parse(text: &str, url_env: &str) -> Result<Self> {
+        let wrong = |what: &str, help: &str| {
+            Error::config(format!("{url_env} {what}")).help(help.to_owned())
+        };
+        let url = Url::parse(text.trim()).map_err(|error| {
+            wrong("is not a Postgres address", FORM).because(Error::config(error.to_string()))
+        })?;
+        if !matches!(url.scheme(), "postgres" | "postgresql") {
+            return Err(wrong("does not begin with postgres://", FORM));
+        }
+        let after_host = [Some(url.path()), url.query(), url.fragment()];
+        if url.fragment().is_some() || after_host.iter().flatten().any(|part| part.contains('@')) {
+            return Err(wrong("has special characters in its password or its name", ENCODE));
+        }
+        check_parameters(&url).map_err(|what| wrong(&what, FORM))?;
+        let options: PgConnectOptions = text.trim().parse().map_err(|error: sqlx::Error| {
+            wrong("is not a Postgres address", FORM).because(Error::config(error.to_string()))
+        })?;
+        let says_ssl = url.query_pairs().any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"));
+        let says_name = url.query_pairs().any(|(key, _)| key == "application_name");
+        Ok(Self { options: tuned(options, says_ssl, says_name), url_env: url_env.to_owned() })
+    }
+
+    /// One connection, or an error that says why there is none and what to do.
+    pub async fn connect(&self) -> Result<PgConnection> {
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+            Ok(Ok(connection)) => Ok(connection),
+            Ok(Err(error)) => Err(errors::unreachable(error, &self.subject())),
+            Err(_) => Err(errors::too_slow(CONNECT_TIMEOUT, &self.subject())),
+        }
+    }
+
+    /// `host:port/database as user`.
+    pub fn describe(&self) -> String {
+        let database = self.options.get_database().unwrap_or(self.options.get_username());
+        format!("{}/{database} as {}", self.place(), self.options.get_username())
+    }
+
+    /// Migrations need a session of their own: locks, and statements that outlive a transaction.
+    pub fn refuse_transaction_pooler(&self) -> Result<()> {
+        if self.options.get_port() != TRANSACTION_POOLER_PORT {
+            return Ok(());
+        }
+        Err(Error::config(format!(
+            "{} is a transaction pooler, which migrations cannot run through",
+            self.place()
+        ))
+        .help(format!(
+            "for migrating, set {} to the session pooler (the same host, port 5432) or to the server itself",
+            self.url_env
+        )))
+    }
+
+    fn place(&self) -> String {
+        match self.options.get_socket() {
+            Some(socket) => socket.display().to_string(),
+            None => format!("{}:{}", self.options.get_host(), self.options.get_port()),
+        }
+    }
+
+    fn subject(&self) -> errors::Subject {
+        errors::Subject {
+            place: self.place(),
+            host: self.options.get_host().to_owned(),
+            user: self.options.get_username().to_owned(),
+            database: self.options.get_database().unwrap_or_default().to_owned(),
+            url_env: self.url_env.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Address").field(&self.describe()).finish()
+    }
+}
+
+const FORM: &str = "write it like postgres://user:password@host:5432/database";
+const ENCODE: &str = "percent-encode special characters in the password, as in %40 for @, %2F for /, %23 for #, %3F for ?";
+
+/// A mistyped parameter would be dropped in silence, `sslmode` among them.
+fn check_parameters(url: &Url) -> Result<(), String> {
+    for (key, _) in url.query_pairs() {
+        if PARAMETERS.contains(&&*key) || key.starts_with("options[") {
+            continue;
+        }
+        let meant = nearest(&key, PARAMETERS)
+            .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
+        return Err(format!("has an unknown parameter after the \"?\"{meant}"));
+    }
+    Ok(())
+}
+
+fn tuned(options: PgConnectOptions, says_ssl: bool, says_name: bool) -> PgConnectOptions {
+    let mut options = options.disable_statement_logging();
+    if !says_name {
+        options = options.application_name("frieze");
+    }
+    if !says_ssl && !is_local(&options) && std::env::var_os("PGSSLMODE").is_none() {
+        options = options.ssl_mode(PgSslMode::VerifyFull);
+    }
+    if options.get_port() == TRANSACTION_POOLER_PORT {
+        options = options.statement_cache_capacity(0);
+    }
+    options
+}
+
+/// On this machine: nothing travels over a network.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
+    options.get_socket().is_some()
+        || host.starts_with('/')
+        || host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}

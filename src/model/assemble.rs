@@ -1,0 +1,84 @@
+//! Assembles the site: rows, layouts and configuration in, pages with their paths out.
+
+use super::paths::Paths;
+use super::{Body, Collection, ImageReference, Manifests, Page, Site, collection_pages, layout_pages};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::source::Snapshot;
+
+/// The template of the page that hosts show where nothing is.
+const NOT_FOUND: &str = "pages/404.html";
+
+pub fn assemble(snapshot: Snapshot, config: &Config, manifests: &Manifests) -> Result<Site> {
+    let mut site = Site::default();
+    let mut paths = Paths::default();
+    layout_pages::add(&mut site, snapshot.layouts, config, manifests, &mut paths)?;
+    fixed_pages(&mut site, config, &mut paths)?;
+    for (name, rows) in snapshot.collections {
+        let mut collection = Collection { rows, ..Collection::default() };
+        if let Some(config) = config.collections.get(&name) {
+            row_images(&mut site.images, &collection, config);
+            collection_pages::add(&mut site.pages, &mut collection, config, &mut paths)?;
+        }
+        site.collections.insert(name, collection);
+    }
+    if !site.pages.iter().any(|page| page.path == "/") {
+        return Err(no_home(config));
+    }
+    paths.take("/404.html", || "the page for what is not found".to_owned())?;
+    site.pages.push(not_found());
+    Ok(site)
+}
+
+fn fixed_pages(site: &mut Site, config: &Config, paths: &mut Paths) -> Result<()> {
+    for page in &config.pages {
+        paths.take(&page.path, || format!("[[pages]] \"{}\"", page.path))?;
+        site.pages.push(Page {
+            path: page.path.clone(),
+            title: page.title.clone(),
+            description: page.description.clone(),
+            image: None,
+            updated: None,
+            template: page.template.clone(),
+            body: Body::Fixed { collections: page.collections.clone() },
+        });
+    }
+    Ok(())
+}
+
+fn not_found() -> Page {
+    Page {
+        path: "/404.html".to_owned(),
+        title: "Page not found".to_owned(),
+        description: String::new(),
+        image: None,
+        updated: None,
+        template: NOT_FOUND.to_owned(),
+        body: Body::NotFound,
+    }
+}
+
+fn no_home(config: &Config) -> Error {
+    let help = match &config.layouts {
+        Some(table) => format!("publish a row in {table} whose page_name is \"home\""),
+        None => "add [[pages]] with path = \"/\", or [layouts]".to_owned(),
+    };
+    Error::content("the site has no home page").help(help)
+}
+
+fn row_images(
+    images: &mut Vec<ImageReference>,
+    collection: &Collection,
+    config: &crate::config::Collection,
+) {
+    for column in &config.images {
+        for row in &collection.rows {
+            let path = row.text(column).unwrap_or_default();
+            if !path.is_empty() {
+                let place =
+                    format!("{}, the row with {}, column {column}", config.name, row.label());
+                images.push(ImageReference { path: path.to_owned(), place });
+            }
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Pages that a collection brings: one a row, numbered lists, one a group.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::paths::Paths;
+use super::{Body, Collection, Group, GroupIndex, Page, Pager, Row, slug};
+use crate::config::{self, PathTemplate, page_path};
+use crate::error::{Error, Result};
+
+pub fn add(
+    pages: &mut Vec<Page>,
+    collection: &mut Collection,
+    config: &config::Collection,
+    paths: &mut Paths,
+) -> Result<()> {
+    if let Some(page) = &config.page {
+        row_pages(pages, collection, config, page, paths)?;
+    }
+    if let Some(list) = &config.list {
+        list_pages(pages, collection, config, list, paths)?;
+    }
+    for group in &config.groups {
+        let index = group_index(collection, config, group)?;
+        group_pages(pages, &index, config, group, paths)?;
+        collection.groups.push(index);
+    }
+    Ok(())
+}
+
+fn row_pages(
+    pages: &mut Vec<Page>,
+    collection: &mut Collection,
+    config: &config::Collection,
+    page: &config::RowPage,
+    paths: &mut Paths,
+) -> Result<()> {
+    pages.reserve(collection.rows.len());
+    for (index, row) in collection.rows.iter().enumerate() {
+        let path = row_path(config, &page.path, row)?;
+        paths.take(&path, || place(config, row))?;
+        let facts = Facts { config, row };
+        pages.push(Page {
+            title: facts.title(),
+            description: facts.description(),
+            image: facts.image(),
+            updated: facts.updated(),
+            template: page.template.clone(),
+            body: Body::Row {
+                collection: config.name.clone(),
+                row: index,
+                collections: page.collections.clone(),
+            },
+            path: path.clone(),
+        });
+        collection.paths.push(path);
+    }
+    Ok(())
+}
+
+fn place(config: &config::Collection, row: &Row) -> String {
+    let id = row.text("id").map_or_else(String::new, |id| format!(", id {id}"));
+    format!("the row of {} with {}{id}", config.name, row.label())
+}
+
+fn row_path(config: &config::Collection, path: &PathTemplate, row: &Row) -> Result<String> {
+    path.fill(|column| {
+        let value = match row.fields.get(column) {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(number)) => number.to_string(),
+            Some(Value::Null) => String::new(),
+            Some(_) => return Err(not_a_segment(config, column)),
+            None => return Err(no_column(config, column, row)),
+        };
+        slug::segment(&value)
+            .map_err(|error| error.context(format!("{}: column {column}", place(config, row))))
+    })
+}
+
+fn not_a_segment(config: &config::Collection, column: &str) -> Error {
+    Error::content(format!(
+        "collections.{}.page.path: the column \"{column}\" is neither text nor a number",
+        config.name
+    ))
+    .help("use a text column, such as slug")
+}
+
+fn no_column(config: &config::Collection, column: &str, row: &Row) -> Error {
+    let known: Vec<_> = row.fields.keys().map(String::as_str).collect();
+    Error::config(format!(
+        "frieze.toml: collections.{}: there is no column \"{column}\"",
+        config.name
+    ))
+    .help(format!("the columns are {}", known.join(", ")))
+}
+
+/// What pages say about a row.
+struct Facts<'a> {
+    config: &'a config::Collection,
+    row: &'a Row,
+}
+
+impl Facts<'_> {
+    fn first(&self, named: Option<&String>, usual: &[&str]) -> Option<String> {
+        let columns = named.map_or_else(|| usual.to_vec(), |column| vec![column.as_str()]);
+        let text = columns.iter().find_map(|column| self.row.text(column));
+        text.filter(|text| !text.is_empty()).map(str::to_owned)
+    }
+
+    fn title(&self) -> String {
+        self.first(self.config.title.as_ref(), &["title", "name"]).unwrap_or_default()
+    }
+
+    fn description(&self) -> String {
+        self.first(self.config.description.as_ref(), &["summary", "excerpt"]).unwrap_or_default()
+    }
+
+    fn image(&self) -> Option<String> {
+        self.config.images.first().and_then(|column| self.first(Some(column), &[]))
+    }
+
+    fn updated(&self) -> Option<String> {
+        self.first(self.config.updated.as_ref(), &["updated_at", "published_at"])
+    }
+}
+
+fn list_pages(
+    pages: &mut Vec<Page>,
+    collection: &Collection,
+    config: &config::Collection,
+    list: &config::List,
+    paths: &mut Paths,
+) -> Result<()> {
+    let all: Vec<usize> = (0..collection.rows.len()).collect();
+    for (rows, pager) in paginate(&all, Some(list.per_page), &list.path) {
+        let path = page_path(&list.path, pager.number);
+        paths.take(&path, || format!("the list of {}", config.name))?;
+        pages.push(Page {
+            title: numbered(&list.title, &pager),
+            description: list.description.clone(),
+            image: None,
+            updated: None,
+            template: list.template.clone(),
+            body: Body::List { collection: config.name.clone(), rows, pager },
+            path,
+        });
+    }
+    Ok(())
+}
+
+fn numbered(title: &str, pager: &Pager) -> String {
+    if pager.number == 1 { title.to_owned() } else { format!("{title}, page {}", pager.number) }
+}
+
+/// Splits rows into pages; no rows are one empty page.
+fn paginate(
+    rows: &[usize],
+    per_page: Option<usize>,
+    base: &str,
+) -> impl Iterator<Item = (Vec<usize>, Pager)> {
+    let size = per_page.unwrap_or(rows.len()).max(1);
+    let total = rows.len().div_ceil(size).max(1);
+    (1..=total).map(move |number| {
+        let start = (number - 1) * size;
+        let chunk = rows[start..rows.len().min(start + size)].to_vec();
+        (chunk, Pager { number, total, rows: rows.len(), base: base.to_owned() })
+    })
+}
+
+fn group_index(
+    collection: &Collection,
+    config: &config::Collection,
+    group: &config::Group,
+) -> Result<GroupIndex> {
+    let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, row) in collection.rows.iter().enumerate() {
+        let value = row.fields.get(&group.by).ok_or_else(|| no_column(config, &group.by, row))?;
+        for key in keys(value) {
+            let rows = by_key.entry(key).or_default();
+            if rows.last() != Some(&index) {
+                rows.push(index);
+            }
+        }
+    }
+    let mut of_row = vec![Vec::new(); collection.rows.len()];
+    let mut groups = Vec::with_capacity(by_key.len());
+    for (key, rows) in by_key {
+        let segment = group_segment(config, group, &key)?;
+        let path = group.path.fill(|_| Ok(segment.clone()))?;
+        rows.iter().for_each(|row| of_row[*row].push(groups.len()));
+        groups.push(Group { key, path, rows });
+    }
+    Ok(GroupIndex { column: group.by.clone(), groups, of_row })
+}
+
+fn group_segment(config: &config::Collection, group: &config::Group, key: &str) -> Result<String> {
+    slug::segment(&slug::of_key(key)).map_err(|error| {
+        let place = format!("{}: the group \"{key}\" of column {}", config.name, group.by);
+        error.context(place)
+    })
+}
+
+/// The keys a value puts its row under: each element of an array, or the scalar itself.
+fn keys(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) => values.iter().flat_map(keys).collect(),
+        Value::String(text) if !text.trim().is_empty() => vec![text.trim().to_owned()],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Bool(flag) => vec![flag.to_string()],
+        _ => Vec::new(),
+    }
+}
+
+fn group_pages(
+    pages: &mut Vec<Page>,
+    index: &GroupIndex,
+    config: &config::Collection,
+    group: &config::Group,
+    paths: &mut Paths,
+) -> Result<()> {
+    for (position, found) in index.groups.iter().enumerate() {
+        let title = group.title.replace("{key}", &found.key);
+        for (rows, pager) in paginate(&found.rows, group.per_page, &found.path) {
+            let path = page_path(&found.path, pager.number);
+            paths.take(&path, || {
+                format!("the group \"{}\" of {}.{}", found.key, config.name, group.by)
+            })?;
+            pages.push(Page {
+                title: numbered(&title, &pager),
+                description: String::new(),
+                image: None,
+                updated: None,
+                template: group.template.clone(),
+                body: Body::Group {
+                    collection: config.name.clone(),
+                    column: group.by.clone(),
+                    group: position,
+                    rows,
+                    pager,
+                },
+                path,
+            });
+        }
+    }
+    Ok(())
+}

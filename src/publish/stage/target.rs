@@ -1,0 +1,153 @@
+//! The output folder, its companion beside it, and the one step in which generations change places.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::io::Errno;
+
+use super::dir::{Dir, Kind};
+use super::state::{self, Manifest};
+use crate::error::{Error, Result};
+
+/// The staging tree's name in the companion.
+pub const TREE: &str = "tree";
+/// Where the old site waits while the new one is renamed, if the two cannot be exchanged.
+const ASIDE: &str = "aside";
+/// Where a site says who made it, for when its state is lost: in a folder, and in one for Vercel.
+const HEALTH: [&str; 2] = ["health.json", "static/health.json"];
+
+pub struct Target {
+    parent: Dir,
+    name: String,
+    pub companion: Arc<Dir>,
+}
+
+impl Target {
+    /// Opens the companion of `target`, making it unless the target is a folder to leave alone.
+    pub fn open(target: &Path) -> Result<Self> {
+        let (parent, name) = split(target)?;
+        crate::fs::create_dir_all(&parent)?;
+        let parent = Dir::open(&parent)?;
+        let companion = format!(".{name}.frieze");
+        if parent.look(&companion)?.is_none() {
+            if let Some(root) = open_live(&parent, &name)? {
+                refuse_foreign(&root)?;
+            }
+            parent.make_dir(&companion)?;
+        }
+        let companion = Arc::new(parent.open_inside(&companion)?);
+        companion.create(".gitignore", b"*\n")?;
+        Ok(Self { parent, name, companion })
+    }
+
+    /// The live tree with what is remembered of it, if there is one; an error where it is not
+    /// frieze's to replace.
+    pub fn live(&self) -> Result<Option<(Dir, Option<Manifest>)>> {
+        self.recover()?;
+        let Some(root) = open_live(&self.parent, &self.name)? else {
+            return Ok(None);
+        };
+        let manifest = state::load(&self.companion, &root)?;
+        if manifest.is_none() {
+            refuse_foreign(&root)?;
+        }
+        if root.look(".git")?.is_some() {
+            return Err(Error::output(format!("{} is a git work tree", root.path("").display()))
+                .help("frieze replaces the whole folder, .git included: choose another output and copy it over"));
+        }
+        Ok(Some((root, manifest)))
+    }
+
+    /// Puts the staging tree in the live tree's place; the old site becomes the staging tree.
+    pub fn exchange(&self) -> Result<()> {
+        if self.parent.look(&self.name)?.is_none() {
+            self.companion.rename(TREE, &self.parent, &self.name)?;
+        } else if let Err(errno) = exchange(&self.companion, TREE, &self.parent, &self.name) {
+            self.without_exchange(errno)?;
+        }
+        self.parent.sync()?;
+        self.companion.sync()
+    }
+
+    fn without_exchange(&self, errno: Errno) -> Result<()> {
+        if matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) {
+            return self.rename_twice();
+        }
+        let path = self.parent.path(&self.name);
+        Err(crate::fs::failed("put the new site in the place of", &path, errno.into())
+            .help("if the folder is a mount point, name a folder inside it as the output"))
+    }
+
+    /// For file systems that cannot exchange: for a moment there is no site.
+    fn rename_twice(&self) -> Result<()> {
+        self.companion.remove(ASIDE)?;
+        self.parent.rename(&self.name, &self.companion, ASIDE)?;
+        if let Err(error) = self.companion.rename(TREE, &self.parent, &self.name) {
+            self.companion.rename(ASIDE, &self.parent, &self.name)?;
+            return Err(error);
+        }
+        self.companion.rename(ASIDE, &self.companion, TREE)
+    }
+
+    /// Ends what a build that died between two renames had begun.
+    fn recover(&self) -> Result<()> {
+        if self.companion.look(ASIDE)?.is_none() {
+            return Ok(());
+        }
+        if self.parent.look(&self.name)?.is_none() {
+            return self.companion.rename(ASIDE, &self.parent, &self.name);
+        }
+        self.companion.remove(TREE)?;
+        self.companion.rename(ASIDE, &self.companion, TREE)
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchange(from: &Dir, name: &str, to: &Dir, new: &str) -> Result<(), Errno> {
+    let flags = rustix::fs::RenameFlags::EXCHANGE;
+    rustix::fs::renameat_with(from.fd(), name, to.fd(), new, flags)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchange(_: &Dir, _: &str, _: &Dir, _: &str) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
+}
+
+/// The folder a target is in, absolute so that nothing depends on the working folder, and its name.
+fn split(target: &Path) -> Result<(PathBuf, String)> {
+    let wrong = || {
+        Error::output(format!("{} cannot be the output folder", target.display()))
+            .help("name a folder, like \"dist\"")
+    };
+    let whole = std::path::absolute(target).map_err(|error| wrong().because(error))?;
+    let name = whole.file_name().and_then(|name| name.to_str()).ok_or_else(wrong)?;
+    Ok((whole.parent().ok_or_else(wrong)?.to_owned(), name.to_owned()))
+}
+
+fn open_live(parent: &Dir, name: &str) -> Result<Option<Dir>> {
+    let Some(meta) = parent.look(name)? else {
+        return Ok(None);
+    };
+    if meta.kind == Kind::Dir {
+        return parent.open_inside(name).map(Some);
+    }
+    let what = if meta.kind == Kind::File { "a file" } else { "a symbolic link or a device" };
+    Err(Error::output(format!("{} is {what}, not a folder", parent.path(name).display()))
+        .help("remove it, or choose another output"))
+}
+
+/// Protects people's folders: without a state, only what frieze signed or what is empty may go.
+fn refuse_foreign(root: &Dir) -> Result<()> {
+    if HEALTH.iter().any(|health| is_ours(root, health)) || root.list("")?.is_empty() {
+        return Ok(());
+    }
+    Err(Error::output(format!("{} holds files frieze did not write", root.path("").display()))
+        .help("move them away or choose another output"))
+}
+
+fn is_ours(root: &Dir, health: &str) -> bool {
+    let is_file = matches!(root.look(health), Ok(Some(meta)) if meta.kind == Kind::File);
+    let health = is_file.then(|| root.read(health).ok()).flatten();
+    let health = health.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
+    health.is_some_and(|health| health["generator"] == "frieze")
+}

@@ -1,0 +1,63 @@
+//! The template engine: every template parsed once, and its errors told with file and line.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use tera::{ErrorKind, Tera};
+
+use super::{Shared, filters, functions, minify};
+use crate::config::Config;
+use crate::error::{Error, Result, nearest};
+use crate::model::Site;
+use crate::theme::Theme;
+
+/// Parsed templates with their functions and filters, before any site is known.
+pub struct Engine(pub(super) Tera);
+
+impl Engine {
+    pub fn load(theme: &Theme, shared: &Arc<Shared>) -> Result<Self> {
+        let mut tera = Tera::new();
+        functions::register(&mut tera, shared);
+        filters::register(&mut tera, shared);
+        add_templates(&mut tera, theme)?;
+        Ok(Self(tera))
+    }
+}
+
+fn add_templates(tera: &mut Tera, theme: &Theme) -> Result<()> {
+    tera.autoescape_on([".html", ".xml"]);
+    let templates = theme.templates.iter().filter(|(name, _)| !name.ends_with(".toml"));
+    let prepared: Vec<_> = templates
+        .map(|(name, template)| (name.as_str(), minify::inline_scripts(&template.text)))
+        .collect();
+    tera.add_raw_templates(prepared).map_err(|error| explain(&error))
+}
+
+/// Every template that pages name must exist; found out before anything is rendered.
+pub fn check_templates(tera: &Tera, config: &Config, site: &Site) -> Result<()> {
+    let missing = site.pages.iter().find(|page| !tera.contains_template(&page.template));
+    let Some(page) = missing else { return Ok(()) };
+    let near = nearest(&page.template, tera.get_template_names());
+    let near = near.map_or_else(String::new, |near| format!(", or use \"{near}\""));
+    let folder = config.build.templates.display();
+    Err(Error::template(format!("there is no template \"{}\" for {}", page.template, page.label()))
+        .help(format!("create {folder}/{}{near}", page.template)))
+}
+
+/// A template error as ours: file and line in the message, the marked source as its cause.
+pub fn explain(error: &tera::Error) -> Error {
+    let (what, report) = match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            let line = report.span().start_line;
+            (format!("template {} line {line}: {}", report.filename(), report.message()), true)
+        }
+        _ => (format!("template error: {error}"), false),
+    };
+    let mut explained = Error::template(what);
+    if report {
+        explained = explained.because(Error::template(error.to_string().trim_end().to_owned()));
+    } else if let Some(cause) = error.source() {
+        explained = explained.because(Error::template(cause.to_string()));
+    }
+    explained.help("mend the template; a site's own file in templates/ replaces the built-in one of the same name")
+}

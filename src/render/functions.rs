@@ -1,0 +1,101 @@
+//! Template functions: `asset`, `image`, `image_url`, `icon`, `url`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use tera::{Kwargs, State, Tera, TeraResult, Value};
+
+use super::Shared;
+use super::values::encoded;
+use crate::assets::Image;
+use crate::error::Error;
+
+pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
+    let given = shared.clone();
+    tera.register_function("asset", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
+        let asset = given.assets.asset(kwargs.must_get("path")?).map_err(failed)?;
+        Ok(asset.url.clone())
+    });
+    let given = shared.clone();
+    tera.register_function("image", move |kwargs: Kwargs, _: &State| image(&given, &kwargs));
+    let given = shared.clone();
+    tera.register_function("image_url", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
+        let image = given.assets.image(kwargs.must_get("src")?).map_err(failed)?;
+        Ok(absolute(&given.base_url, &image.url))
+    });
+    let given = shared.clone();
+    tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&given, &kwargs));
+    let given = shared.clone();
+    tera.register_function("url", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
+        Ok(absolute(&given.base_url, &encoded(kwargs.must_get("path")?)))
+    });
+}
+
+/// Keeps our message and remedy; the engine adds template and line.
+fn failed(error: Error) -> tera::Error {
+    let help = error.help_text().map_or_else(String::new, |help| format!(" ({help})"));
+    tera::Error::message(format!("{error}{help}"))
+}
+
+pub fn absolute(base_url: &str, path: &str) -> String {
+    if path.contains("://") { path.to_owned() } else { format!("{base_url}{path}") }
+}
+
+/// An optional text argument; `none` counts as not given.
+fn optional<'k>(kwargs: &'k Kwargs, name: &'k str) -> TeraResult<Option<&'k str>> {
+    let value: Option<&Value> = kwargs.get(name)?;
+    Ok(value.and_then(Value::as_str).filter(|text| !text.is_empty()))
+}
+
+fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
+    let image = shared.assets.image(kwargs.must_get("src")?).map_err(failed)?;
+    let Image { url, size } = image;
+    let mut tag = format!("<img src=\"{}\"", escaped(&encoded(&url)));
+    let _ = write!(tag, " alt=\"{}\"", escaped(optional(kwargs, "alt")?.unwrap_or_default()));
+    for name in ["class", "sizes"] {
+        // `sizes` means nothing without a srcset.
+        if let Some(value) = optional(kwargs, name)?.filter(|_| name != "sizes") {
+            let _ = write!(tag, " {name}=\"{}\"", escaped(value));
+        }
+    }
+    if let Some((width, height)) = size {
+        let _ = write!(tag, " width=\"{width}\" height=\"{height}\"");
+    }
+    let priority: Option<bool> = kwargs.get("priority")?;
+    tag.push_str(if priority.unwrap_or_default() {
+        " fetchpriority=\"high\" decoding=\"async\">"
+    } else {
+        " loading=\"lazy\" decoding=\"async\">"
+    });
+    Ok(Value::safe_string(&tag))
+}
+
+fn icon(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
+    let name = optional(kwargs, "name")?.unwrap_or_default();
+    let fallback = optional(kwargs, "fallback")?;
+    let svg = shared.assets.icon(name).or_else(|| fallback.and_then(|name| shared.assets.icon(name)));
+    let svg = svg.ok_or_else(|| failed(shared.assets.unknown_icon(name)))?;
+    let class = optional(kwargs, "class")?
+        .map_or_else(String::new, |class| format!(" class=\"{}\"", escaped(class)));
+    let start = svg.find("<svg").ok_or_else(|| {
+        tera::Error::message(format!("the icon \"{name}\" holds no <svg> element"))
+    })?;
+    let inside = &svg[start + "<svg".len()..];
+    Ok(Value::safe_string(&format!("<svg{class} aria-hidden=\"true\"{inside}")))
+}
+
+/// Text as it may stand in a double-quoted attribute.
+pub fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}

@@ -1,0 +1,195 @@
+//! Rows as templates see them: Markdown rendered, links and groups added, made once and shared.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use serde_json::Value as Json;
+use tera::value::Key;
+use tera::{Map, Value};
+
+use super::Shared;
+use super::markdown::{ImageResolver, ResolvedImage};
+use crate::assets;
+use crate::config::{self, Config};
+use crate::error::{Error, Result};
+use crate::model::{Collection, Row, Site};
+
+/// What a path keeps unencoded is everything but these.
+const PATH: &AsciiSet =
+    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'#').add(b'?').add(b'{').add(b'}');
+
+/// A path as it stands in a link.
+pub fn encoded(path: &str) -> String {
+    utf8_percent_encode(path, PATH).to_string()
+}
+
+/// Bodies shorter than this go through the minifier with the rest of the page.
+const LONG: usize = 512;
+
+pub struct Values<'a>(HashMap<&'a str, Rows<'a>>);
+
+struct Rows<'a> {
+    config: &'a config::Collection,
+    collection: &'a Collection,
+    shared: &'a Shared,
+    keys: HashMap<&'a str, Key<'static>>,
+    /// Made when first asked for: a page that is reused asks for none.
+    made: Vec<OnceLock<Value>>,
+    all: OnceLock<Value>,
+}
+
+impl<'a> Values<'a> {
+    pub fn new(config: &'a Config, site: &'a Site, shared: &'a Shared) -> Self {
+        let rows = site.collections.iter().filter_map(|(name, collection)| {
+            let config = config.collections.get(name)?;
+            Some((name.as_str(), Rows::new(config, collection, shared)))
+        });
+        Self(rows.collect())
+    }
+
+    fn rows_of(&self, collection: &str) -> Result<&Rows<'a>> {
+        self.0.get(collection).ok_or_else(|| {
+            Error::config(format!("there is no collection \"{collection}\""))
+                .help(format!("add a [collections.{collection}] section to frieze.toml"))
+        })
+    }
+
+    pub fn row(&self, collection: &str, row: usize) -> Result<Value> {
+        self.rows_of(collection)?.get(row)
+    }
+
+    /// The rows at these positions, as an array.
+    pub fn some(&self, collection: &str, rows: &[usize]) -> Result<Value> {
+        let of = self.rows_of(collection)?;
+        rows.iter().map(|row| of.get(*row)).collect::<Result<Vec<_>>>().map(Value::from)
+    }
+
+    pub fn first(&self, collection: &str, most: Option<usize>) -> Result<Value> {
+        let of = self.rows_of(collection)?;
+        match most {
+            Some(most) if most < of.made.len() => {
+                (0..most).map(|row| of.get(row)).collect::<Result<Vec<_>>>().map(Value::from)
+            }
+            _ => of.all(),
+        }
+    }
+
+    /// The collections that every page's shell may read, as one map.
+    pub fn shared(&self, names: &[String]) -> Result<Value> {
+        let mut map = Map::default();
+        for name in names {
+            map.insert(Key::from(name.clone()), self.first(name, None)?);
+        }
+        Ok(Value::from(map))
+    }
+
+    /// The row's long rendered columns.
+    pub fn bodies(&self, collection: &str, row: usize) -> Vec<Value> {
+        let Some(rows) = self.0.get(collection) else { return Vec::new() };
+        let Some(value) = rows.made.get(row).and_then(OnceLock::get) else { return Vec::new() };
+        let long = |column: &String| {
+            let body = value.get_from_path(column)?;
+            (body.as_str()?.len() >= LONG).then(|| body.clone())
+        };
+        rows.config.markdown.iter().filter_map(long).collect()
+    }
+}
+
+impl<'a> Rows<'a> {
+    fn new(
+        config: &'a config::Collection,
+        collection: &'a Collection,
+        shared: &'a Shared,
+    ) -> Self {
+        let columns = collection.rows.first().map(|row| row.fields.keys()).into_iter().flatten();
+        let keys = columns.map(|name| (name.as_str(), Key::from(name.clone()))).collect();
+        let made = std::iter::repeat_with(OnceLock::new).take(collection.rows.len()).collect();
+        Self { config, collection, shared, keys, made, all: OnceLock::new() }
+    }
+
+    fn get(&self, row: usize) -> Result<Value> {
+        let cell = self.made.get(row).ok_or_else(|| Error::other("a row went missing"))?;
+        if let Some(value) = cell.get() {
+            return Ok(value.clone());
+        }
+        // Two threads may make the same row at once; either result is the same.
+        let value = self.make(row, &self.collection.rows[row])?;
+        Ok(cell.get_or_init(|| value).clone())
+    }
+
+    fn all(&self) -> Result<Value> {
+        if let Some(all) = self.all.get() {
+            return Ok(all.clone());
+        }
+        let rows = (0..self.made.len()).map(|row| self.get(row)).collect::<Result<Vec<_>>>()?;
+        Ok(self.all.get_or_init(|| Value::from(rows)).clone())
+    }
+
+    fn make(&self, index: usize, row: &Row) -> Result<Value> {
+        let mut map = Map::with_capacity_and_hasher(row.fields.len() + 2, Default::default());
+        for (column, field) in &row.fields {
+            let key = self.keys.get(column.as_str()).cloned();
+            let key = key.unwrap_or_else(|| Key::from(column.clone()));
+            map.insert(key, self.field(column, field, row)?);
+        }
+        map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
+        map.insert(Key::Str("_groups"), self.groups(index));
+        Ok(Value::from(map))
+    }
+
+    fn field(&self, column: &str, field: &Json, row: &Row) -> Result<Value> {
+        let Json::String(text) = field else { return Ok(Value::from_serializable(field)) };
+        let is = |columns: &[String]| columns.iter().any(|name| name == column);
+        let images = AssetImages(&self.shared.assets);
+        let html = if is(&self.config.markdown) {
+            self.shared.markdown.render(text, &images)
+        } else if is(&self.config.html) {
+            self.shared.markdown.sanitize(text, &images)
+        } else {
+            return Ok(Value::normal_string(text));
+        };
+        let html = html.map_err(|error| self.named(error.into(), column, row))?;
+        Ok(Value::safe_string(&html))
+    }
+
+    fn named(&self, error: Error, column: &str, row: &Row) -> Error {
+        let (name, label) = (&self.config.name, row.label());
+        let help = error.help_text().unwrap_or("mend the text in the row").to_owned();
+        Error::content(format!("{name}, the row with {label}, column {column}: {error}")).help(help)
+    }
+
+    fn groups(&self, row: usize) -> Value {
+        let mut map = Map::default();
+        for index in &self.collection.groups {
+            let groups = index.of_row.get(row).map(Vec::as_slice).unwrap_or_default();
+            let groups: Vec<Value> = groups
+                .iter()
+                .filter_map(|group| index.groups.get(*group))
+                .map(|group| entry(&group.key, &group.path))
+                .collect();
+            map.insert(Key::from(index.column.clone()), Value::from(groups));
+        }
+        Value::from(map)
+    }
+}
+
+fn entry(key: &str, path: &str) -> Value {
+    let mut map = Map::default();
+    map.insert(Key::Str("key"), Value::normal_string(key));
+    map.insert(Key::Str("url"), Value::from(encoded(path)));
+    Value::from(map)
+}
+
+/// Images in texts are the site's own assets, like those in templates.
+pub struct AssetImages<'a>(pub &'a assets::Manifest);
+
+impl ImageResolver for AssetImages<'_> {
+    fn resolve(&self, src: &str) -> std::result::Result<Option<ResolvedImage>, String> {
+        let image = self.0.image(src).map_err(|error| {
+            error.help_text().map_or_else(|| error.to_string(), |help| format!("{error} ({help})"))
+        })?;
+        let (width, height) = image.size.unzip();
+        Ok(Some(ResolvedImage { url: encoded(&image.url), width, height }))
+    }
+}
