@@ -1,5 +1,8 @@
 //! What bad content gets: file, line and remedy.
 
+use frieze::db::seed::Mode;
+use frieze::error::Kind;
+
 use crate::support::Site;
 
 async fn report(file: &str, text: &str) -> String {
@@ -200,4 +203,19 @@ async fn a_row_that_others_refer_to_cannot_leave() {
         ),
         "{report}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_a_rows_fault_says_so() {
+    let mut site = Site::new().await;
+    site.write("things.toml", "[[things]]\nname = \"A\"\n");
+    site.run("drop table seed_state").await;
+    let error = site.sync(Mode::Mirror).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Database);
+    assert_eq!(error.help_text(), Some("run `frieze db migrate`"));
+    site.run("create role reader; grant select on all tables in schema public to reader; set role reader").await;
+    let error = site.sync(Mode::Push).await.unwrap_err();
+    let help = "connect as the table's owner or another role that may write it";
+    assert_eq!((error.kind(), error.help_text()), (Kind::Database, Some(help)));
+    site.run("reset role; drop owned by reader; drop role reader").await;
 }

@@ -121,3 +121,27 @@ pub(super) fn next_chunk<'r, T>(
     }
     (!items.is_empty()).then_some((tags, items))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_sent_in_pieces() {
+        let row = Row::default();
+        let mut rows = (0..5).map(|n| (n, &row, "x".repeat(BYTES / 2)));
+        let mut sizes = Vec::new();
+        while let Some((tags, items)) = next_chunk(&mut rows) {
+            assert_eq!(tags.len(), items.len());
+            sizes.push(tags.len());
+        }
+        assert_eq!(sizes, [2, 2, 1]);
+    }
+
+    #[test]
+    fn items_become_one_array() {
+        let row = Row::default();
+        assert_eq!(array(&[]), "[]");
+        assert_eq!(array(&[(&row, "1".to_owned()), (&row, "2".to_owned())]), "[1,2]");
+    }
+}

@@ -7,21 +7,20 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::catalog::{Constraint, Table};
 use super::read::Row;
 use super::{example, statement};
+use crate::db::explain as explain_error;
 use crate::error::{Error, Result};
 
 /// An error that no row is to blame for.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {
-    let help = answer(&error).and_then(|answer| match answer.code() {
-        "42501" => Some("connect as the table's owner or another role that may write it"),
-        "42P01" => Some("run `frieze db migrate`"),
-        "40001" | "40P01" | "55P03" => Some("somebody else was writing: run it again"),
-        "25006" => Some("connect to a server that takes writes"),
-        _ => None,
-    });
-    let failed = Error::database(format!("{doing} failed")).because(error);
-    match help {
-        Some(help) => failed.help(help),
-        None => failed,
+    let code = answer(&error).map(|answer| answer.code().to_owned());
+    let failed = explain_error(error, doing);
+    match code.as_deref() {
+        Some("42501") => {
+            failed.help("connect as the table's owner or another role that may write it")
+        }
+        Some("42P01" | "42703") => failed.help("run `frieze db migrate`"),
+        Some("40001" | "40P01") => failed.help("somebody else was writing: run it again"),
+        _ => failed,
     }
 }
 

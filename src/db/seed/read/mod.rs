@@ -25,7 +25,7 @@ pub struct Content {
 }
 
 /// One row as its file says it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// The file's path below the content folder, with `/`.
     pub file: String,
