@@ -830,7 +830,7 @@ def selvedge(rng):
     beam = 0.42 + 0.9 * np.exp(-(((x / w - 0.38) / 0.5) ** 2 + ((y / h - 0.35) / 0.6) ** 2))
     light = relief(height, albedo, rgb("#ffebd0") * 3.2, 152, 30, rgb("#90a4c6") * 0.46, reach=260, softness=0.06,
                    key=beam, gloss=0.02, occlusion=60)
-    save(develop(light, (1600, 1000), rng, exposure=0.98, grain=0.006, focus=(0.52, 0.62, 0.28, 0.85)), "projects/selvedge.jpg")
+    save(develop(light, (1600, 1000), rng, exposure=0.98, grain=0.004, focus=(0.52, 0.62, 0.20, 0.72)), "projects/selvedge.jpg")
 
 
 @picture
