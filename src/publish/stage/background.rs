@@ -31,9 +31,9 @@ impl<T: Send + 'static> Background<T> {
 impl<T> Background<T> {
     fn join(&self) -> Result<T> {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        thread
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_else(|| Err(Error::output("a thread that looks after the output folder panicked")))
+        thread.and_then(|thread| thread.join().ok()).unwrap_or_else(|| {
+            Err(Error::output("a thread that looks after the output folder panicked"))
+        })
     }
 }
 

@@ -21,7 +21,12 @@ const KILLS: u64 = 60;
 fn files(generation: u64) -> Vec<(String, String)> {
     let number = generation.to_string();
     let mut files: Vec<_> = (0..FILES)
-        .map(|i| (format!("{}/{i}/index.html", i % 3), if i % 4 == 0 { "same".into() } else { number.clone() }))
+        .map(|i| {
+            (
+                format!("{}/{i}/index.html", i % 3),
+                if i % 4 == 0 { "same".into() } else { number.clone() },
+            )
+        })
         .collect();
     let odd = if generation % 2 == 0 { "odd" } else { "odd/index.html" };
     files.push((odd.to_owned(), number.clone()));

@@ -191,7 +191,8 @@ impl Dir {
     /// When the folder was made, where the file system knows: tells it from another that got
     /// the same inode number later. Nanoseconds since 1970, 0 for unknown.
     pub fn born(&self) -> i64 {
-        let born = self.fd.try_clone().ok().and_then(|fd| File::from(fd).metadata().ok()?.created().ok());
+        let born =
+            self.fd.try_clone().ok().and_then(|fd| File::from(fd).metadata().ok()?.created().ok());
         let since = born.and_then(|born| born.duration_since(std::time::UNIX_EPOCH).ok());
         since.and_then(|since| i64::try_from(since.as_nanos()).ok()).unwrap_or(0)
     }

@@ -62,9 +62,9 @@ impl<'a> Generation<'a> {
             return Ok(());
         };
         let files = self.paths.par_iter().zip(&mut self.records);
-        files.filter(|(_, record)| record.place == Place::Live).try_for_each(|(path, record)| {
-            staging.take_over(live, path, &mut record.entry)
-        })
+        files
+            .filter(|(_, record)| record.place == Place::Live)
+            .try_for_each(|(path, record)| staging.take_over(live, path, &mut record.entry))
     }
 
     /// Writes down that the tree `root` is this generation.

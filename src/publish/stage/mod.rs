@@ -77,7 +77,13 @@ impl Stage {
     /// Takes the build lock on the folder `target` and starts to look through what is there.
     /// Fails where another build has it, or where the folder is not frieze's to replace.
     pub fn open(target: &Path) -> Result<Self> {
-        let there = Target::open(target)?;
+        Self::open_beside(target, target)
+    }
+
+    /// The same with the companion beside a folder that holds the target, where what lies next to
+    /// the target itself would be deployed: `.vercel/.output.frieze` for `.vercel/output/static`.
+    pub fn open_beside(target: &Path, beside: &Path) -> Result<Self> {
+        let there = Target::open(target, beside)?;
         let lock = Lock::take(&there.companion, target)?;
         let live = there.live()?;
         let manifest = live.as_ref().and_then(|(_, manifest)| manifest.as_ref());

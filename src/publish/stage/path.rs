@@ -53,7 +53,9 @@ mod tests {
 
     #[test]
     fn paths_that_could_leave_the_folder_are_refused() {
-        let bad = ["", "/", "/a", "..", "../a", "a/../b", "a/..", ".", "./a", "a//b", "a/", "a\0b", "a\\b"];
+        let bad = [
+            "", "/", "/a", "..", "../a", "a/../b", "a/..", ".", "./a", "a//b", "a/", "a\0b", "a\\b",
+        ];
         for path in bad {
             assert!(check(path).is_err(), "{path:?}");
         }

@@ -29,6 +29,8 @@ impl<T> Sharded<T> {
     }
 
     pub fn into_each(self) -> impl Iterator<Item = T> {
-        self.shards.into_iter().map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
+        self.shards
+            .into_iter()
+            .map(|shard| shard.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -32,7 +32,8 @@ impl Staging {
         let mut folders = Folders::new(Arc::clone(&root));
         let tree = if fresh {
             state::forget(companion, &root)?;
-            folders.make_ahead(live.map_or_else(Vec::new, |live| live.dirs.keys().cloned().collect()));
+            folders
+                .make_ahead(live.map_or_else(Vec::new, |live| live.dirs.keys().cloned().collect()));
             Background::ready(Tree::default())
         } else {
             let (manifest, root) = (state::load(companion, &root)?, Arc::clone(&root));

@@ -187,7 +187,8 @@ mod tests {
     }
 
     fn encode(manifest: &Manifest, born: i64) -> Vec<u8> {
-        let dirs: Vec<_> = manifest.dirs.iter().map(|(path, mtime)| (path.as_str(), *mtime)).collect();
+        let dirs: Vec<_> =
+            manifest.dirs.iter().map(|(path, mtime)| (path.as_str(), *mtime)).collect();
         let files = manifest.files.iter().map(|(path, entry)| (path.as_str(), entry));
         super::encode(born, &dirs, files)
     }

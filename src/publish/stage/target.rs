@@ -13,8 +13,8 @@ use crate::error::{Error, Result};
 pub const TREE: &str = "tree";
 /// Where the old site waits while the new one is renamed, if the two cannot be exchanged.
 const ASIDE: &str = "aside";
-/// Where a site says who made it, for when its state is lost: in a folder, and in one for Vercel.
-const HEALTH: [&str; 2] = ["health.json", "static/health.json"];
+/// Where a site says who made it, for when its state is lost.
+const HEALTH: &str = "health.json";
 
 pub struct Target {
     parent: Dir,
@@ -23,19 +23,21 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens the companion of `target`, making it unless the target is a folder to leave alone.
-    pub fn open(target: &Path) -> Result<Self> {
+    /// Opens the companion of `target`, which lies beside the folder `beside`; makes it, unless the
+    /// target is a folder to leave alone.
+    pub fn open(target: &Path, beside: &Path) -> Result<Self> {
         let (parent, name) = split(target)?;
+        let (home, neighbour) = split(beside)?;
         crate::fs::create_dir_all(&parent)?;
-        let parent = Dir::open(&parent)?;
-        let companion = format!(".{name}.frieze");
-        if parent.look(&companion)?.is_none() {
+        let (parent, home) = (Dir::open(&parent)?, Dir::open(&home)?);
+        let companion = format!(".{neighbour}.frieze");
+        if home.look(&companion)?.is_none() {
             if let Some(root) = open_live(&parent, &name)? {
                 refuse_foreign(&root)?;
             }
-            parent.make_dir(&companion)?;
+            home.make_dir(&companion)?;
         }
-        let companion = Arc::new(parent.open_inside(&companion)?);
+        let companion = Arc::new(home.open_inside(&companion)?);
         companion.create(".gitignore", b"*\n")?;
         Ok(Self { parent, name, companion })
     }
@@ -138,16 +140,16 @@ fn open_live(parent: &Dir, name: &str) -> Result<Option<Dir>> {
 
 /// Protects people's folders: without a state, only what frieze signed or what is empty may go.
 fn refuse_foreign(root: &Dir) -> Result<()> {
-    if HEALTH.iter().any(|health| is_ours(root, health)) || root.list("")?.is_empty() {
+    if is_ours(root) || root.list("")?.is_empty() {
         return Ok(());
     }
     Err(Error::output(format!("{} holds files frieze did not write", root.path("").display()))
         .help("move them away or choose another output"))
 }
 
-fn is_ours(root: &Dir, health: &str) -> bool {
-    let is_file = matches!(root.look(health), Ok(Some(meta)) if meta.kind == Kind::File);
-    let health = is_file.then(|| root.read(health).ok()).flatten();
+fn is_ours(root: &Dir) -> bool {
+    let is_file = matches!(root.look(HEALTH), Ok(Some(meta)) if meta.kind == Kind::File);
+    let health = is_file.then(|| root.read(HEALTH).ok()).flatten();
     let health = health.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     health.is_some_and(|health| health["generator"] == "frieze")
 }
@@ -158,7 +160,7 @@ mod tests {
 
     /// A target whose live tree and staging tree each hold one file that names them.
     fn target(dir: &Path) -> Target {
-        let target = Target::open(&dir.join("dist")).unwrap();
+        let target = Target::open(&dir.join("dist"), &dir.join("dist")).unwrap();
         for (root, name) in [(dir.join("dist"), "old"), (target.companion.path(TREE), "new")] {
             std::fs::create_dir_all(&root).unwrap();
             std::fs::write(root.join(name), name).unwrap();

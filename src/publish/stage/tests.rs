@@ -197,7 +197,9 @@ fn a_file_may_become_a_folder_and_a_folder_a_file() {
     let (file, folder): (&[_], &[_]) =
         (&[("a", "file"), ("b", "b")], &[("a/x/index.html", "in"), ("a/y.html", "y")]);
     // Every order of the two, with and without a rest of each in the staging tree.
-    for (round, files) in [file, folder, file, folder, folder, file, file, folder].iter().enumerate() {
+    for (round, files) in
+        [file, folder, file, folder, folder, file, file, folder].iter().enumerate()
+    {
         site.build(files);
         site.check(files);
         if round % 3 == 2 {
@@ -287,11 +289,20 @@ fn an_empty_folder_and_a_site_without_its_state_are_replaced() {
     let report = site.build(&[("a.html", "a")]);
     assert_eq!((report.written, report.removed), (2, 1));
     site.check(&[("a.html", "a")]);
-    // In Vercel's layout the signature is one folder down.
-    fs::remove_dir_all(site.dir.path().join(".dist.frieze")).unwrap();
-    fs::create_dir(site.dist().join("static")).unwrap();
-    fs::rename(site.dist().join("health.json"), site.dist().join("static/health.json")).unwrap();
-    site.build(&[("a.html", "a")]);
+}
+
+#[test]
+fn the_companion_may_lie_further_up() {
+    let site = Site::new();
+    let output = site.dir.path().join(".vercel/output");
+    for text in ["1", "2", "3"] {
+        let stage = Stage::open_beside(&output.join("static"), &output).unwrap();
+        stage.write("health.json", None, text.as_bytes(), vec![]).unwrap();
+        stage.commit().unwrap();
+        assert_eq!(fs::read_to_string(output.join("static/health.json")).unwrap(), text);
+        assert_eq!(fs::read_dir(&output).unwrap().count(), 1);
+        assert!(site.dir.path().join(".vercel/.output.frieze").is_dir());
+    }
 }
 
 #[test]
