@@ -589,7 +589,7 @@ def strata(rng, out_w, out_h, seam, zoom):
     halo = blur(source, 30) * 0.9 + blur(source, 110) * 1.5
     teal = rgb("#35bdb6")
     light = light + tint(source * 0.8, teal) + albedo * tint(halo * openness(height, 40, 6), teal) * 2.8
-    return develop(light, (out_w, out_h), rng, exposure=0.95, focus=(0.5, 0.45, 0.42, 1.1, 1.5))
+    return develop(light, (out_w, out_h), rng, exposure=0.74, focus=(0.5, 0.45, 0.42, 1.1, 1.5))
 
 
 def distance(mask):
@@ -700,7 +700,7 @@ def tactile_map(rng, out_w, out_h, zoom, focus=(0.5, 0.5)):
     beam = 0.45 + 0.85 * np.exp(-(((x / w - 0.60) / 0.5) ** 2 + ((y / h - 0.35) / 0.55) ** 2))
     light = relief(height, albedo, rgb("#ffe9cd") * 3.3, 38, 22, rgb("#93a6c4") * 0.42, reach=260, softness=0.055,
                    key=beam, gloss=0.05)
-    return develop(light, (out_w, out_h), rng, exposure=0.95, focus=(0.48, 0.55, 0.5, 1.2))
+    return develop(light, (out_w, out_h), rng, exposure=0.80, focus=(0.48, 0.55, 0.5, 1.2))
 
 
 @picture
@@ -924,7 +924,7 @@ def lectern(rng):
         door = np.maximum(np.where(y < 1.9, np.abs(x) - 0.85, np.sqrt(x * x + (y - 1.9) ** 2) - 0.85), 15.0 - z)
         d = np.minimum(d, np.maximum(15.3 - z, -door))
         d = np.minimum(np.maximum(d, z - 16.1), y)
-        lx, lz = turn(x + 0.12, z - 5.5, 38)
+        lx, lz = turn(x + 0.12, z - 5.5, -36)
         stand = np.minimum(np.sqrt(lx * lx + lz * lz) - 0.075, 9)
         stand = np.maximum(stand, y - 1.08)
         foot = box(lx, y - 0.06, lz, 0.26, 0.06, 0.26, 0.02)
@@ -975,7 +975,7 @@ def lectern(rng):
 
     light, depth, (o, d) = photograph(
         scene, (1600, 1000), (0.95, 1.42, -1.0), (-0.42, 1.42, 6.0), 50, rng, to_sun, rgb("#ffe6c6") * 8.0, sky, material,
-        gobo, Texture(rng, 0.30), 0.35, samples=26, sharp=60, far=17.2)
+        gobo, Texture(rng, 0.30), 0.35, samples=26, sharp=60, far=17.2, scale=1.5)
     h, w = depth.shape
     # Dust in the beams: how much of each ray's way through the gallery lies in the sun.
     dust = np.zeros((h * w, 3), F)
@@ -1276,7 +1276,7 @@ def bust(rng, size, fov, eye, target, angle, wall, pane, warm="#fff0dc", tone="#
     def gobo(p):
         """Sun through one tall window: a lit pane on the wall, bars across it."""
         u, v = p[0] + (p[2] - 0.62) * -2.38, p[1] - (p[2] - 0.62) * -1.476     # where the ray meets the wall
-        open_ = smooth(pane[0] + 0.03, pane[0] - 0.03, np.abs(u - pane[1])) * smooth(pane[2] + 0.03, pane[2] - 0.03, np.abs(v - pane[3]))
+        open_ = smooth(pane[0] - 0.02, pane[0] - 0.06, np.abs(u - pane[1])) * smooth(pane[2] + 0.03, pane[2] - 0.03, np.abs(v - pane[3]))
         bar = smooth(0.008, 0.024, np.abs(((u - pane[1]) / (pane[0] * 2 / 2) + 0.5) % 1 - 0.5) * pane[0])
         rung = smooth(0.008, 0.024, np.abs(((v - pane[3]) / 0.42) % 1 - 0.5) * 0.42)
         behind = smooth(0.40, 0.55, p[2])
@@ -1297,7 +1297,7 @@ def bust(rng, size, fov, eye, target, angle, wall, pane, warm="#fff0dc", tone="#
 @picture
 def solene_achard(rng):
     """The portrait: a marble head in window light."""
-    light = bust(rng, (960, 1200), 23, (0.10, 1.49, -2.55), (0.015, 1.45, 0.0), 28, "#ab9c8a", (0.42, 0.02, 0.62, 1.42), hair="bob")
+    light = bust(rng, (960, 1200), 23, (0.10, 1.49, -2.55), (0.015, 1.45, 0.0), 28, "#ab9c8a", (0.46, 0.02, 0.62, 1.42), hair="bob", scale=2)
     save(develop(light, (960, 1200), rng, exposure=0.56, bloom=0.08, vignette=0.22), "solene-achard.jpg")
 
 
@@ -1329,7 +1329,7 @@ def about(rng):
         arch = box(ax, y - 0.40, az, 0.34, 0.40, 0.13, 0.012)
         hole = np.where(y < 0.40, np.abs(ax), np.sqrt(ax * ax + (y - 0.40) ** 2)) - 0.185
         arch = np.maximum(arch, -hole)
-        rim = np.maximum(np.abs(hole - 0.03) - 0.018, np.maximum(np.abs(az) - 0.145, -y))
+        rim = np.maximum(np.abs(hole - 0.03) - 0.018, np.maximum(np.abs(az) - 0.145, 0.40 - y))
         d = np.minimum(d, np.minimum(arch, rim))
         for base, half, a, b, angle in slabs:
             sx, sz = turn(x - 0.80, z - 0.02, angle)
@@ -1349,8 +1349,8 @@ def about(rng):
         """A tall window to the left: six panes."""
         t = (p[0] + 3.0) / -sx
         u, v = p[2] + sz * t, p[1] + sy * t
-        open_ = smooth(0.62, 0.56, np.abs(u + 1.72)) * smooth(0.98, 0.92, np.abs(v - 2.52))
-        bar = smooth(0.020, 0.036, np.abs(u + 1.72)) * smooth(0.020, 0.036, np.abs(((v - 2.52) / 0.64 + 0.5) % 1 - 0.5) * 0.64)
+        open_ = smooth(0.93, 0.87, np.abs(u + 2.02)) * smooth(0.98, 0.92, np.abs(v - 2.52))
+        bar = smooth(0.020, 0.036, np.abs(np.abs(u + 2.02) - 0.31)) * smooth(0.020, 0.036, np.abs(((v - 2.52) / 0.64 + 0.5) % 1 - 0.5) * 0.64)
         return open_ * bar
 
     def sky(d):
@@ -1369,13 +1369,13 @@ def about(rng):
         base[(np.abs(p[0] - 0.2) < 0.3) & (p[2] < -0.15) & (p[1] > 0.003)] = rgb("#9d968c")
         cx, cz = turn(p[0] + 0.22, p[2] + 0.36, 18)
         tool = (np.abs(cz) < 0.04) & (np.abs(cx) < 0.32) & (p[1] > 0.003) & (p[1] < 0.06)
-        base[tool] = np.where((cx[tool] < 0.08)[:, None], rgb("#7b5638"), rgb("#8b8f94"))
+        base[tool] = np.where((cx[tool] < 0.08)[:, None], rgb("#57463a"), rgb("#8b8f94"))
         return base
 
     light, _, _ = photograph(
         scene, (1600, 1200), (0.10, 0.72, -3.05), (0.08, 0.42, 0.2), 34, rng, to_sun, rgb("#fff0da") * 4.6, sky, material, gobo,
-        Texture(rng, 0.42, mottle=0.08, vein=0.09, pits=0.5), 0.28, samples=16, gloss=0.05, sharp=34)
-    save(develop(light, (1600, 1200), rng, exposure=0.62, bloom=0.10, vignette=0.28), "about.jpg")
+        Texture(rng, 0.42, mottle=0.08, vein=0.09, pits=0.5), 0.28, samples=16, gloss=0.05, sharp=34, scale=1.5)
+    save(develop(light, (1600, 1200), rng, exposure=0.78, bloom=0.10, vignette=0.28), "about.jpg")
 
 
 @picture

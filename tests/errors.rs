@@ -153,7 +153,7 @@ fn a_content_file_that_is_not_utf8() {
 #[test]
 fn a_value_that_the_database_refuses() {
     broken(5, &["content/skills.toml:", "glow_hex"], |site| {
-        site.write("content/skills.toml", "[[skills]]\nname = \"Rust\"\nglow_hex = \"orange\"\n");
+        site.write("content/skills.toml", "[[skills]]\nname = \"Rust\"\ncategory = \"AI\"\nglow_hex = \"orange\"\n");
     });
 }
 

@@ -131,19 +131,19 @@ impl<'a> Rows<'a> {
         for (column, field) in &row.fields {
             let key = self.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
-            map.insert(key, self.field(column, field, row)?);
+            map.insert(key, self.field(column, field, index, row)?);
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));
         Ok(Value::from(map))
     }
 
-    fn field(&self, column: &str, field: &Json, row: &Row) -> Result<Value> {
+    fn field(&self, column: &str, field: &Json, index: usize, row: &Row) -> Result<Value> {
         let Json::String(text) = field else { return Ok(Value::from_serializable(field)) };
         let is = |columns: &[String]| columns.iter().any(|name| name == column);
         let images = AssetImages(&self.shared.assets);
         let html = if is(&self.config.markdown) {
-            self.shared.markdown.render(text, &images)
+            self.shared.markdown.render_scoped(text, &images, &self.scope(column, index))
         } else if is(&self.config.html) {
             self.shared.markdown.sanitize(text, &images)
         } else {
@@ -151,6 +151,15 @@ impl<'a> Rows<'a> {
         };
         let html = html.map_err(|error| self.named(error.into(), column, row))?;
         Ok(Value::safe_string(&html))
+    }
+
+    /// What the ids in a text begin with. A row with a page of its own has that page's ids to
+    /// itself; other rows stand beside each other.
+    fn scope(&self, column: &str, row: usize) -> String {
+        if self.config.page.is_some() && self.config.markdown.first().is_some_and(|c| c == column) {
+            return String::new();
+        }
+        format!("{}-{}-{column}", self.config.name, row + 1)
     }
 
     fn named(&self, error: Error, column: &str, row: &Row) -> Error {

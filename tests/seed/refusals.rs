@@ -1,5 +1,8 @@
 //! What bad content gets: file, line and remedy.
 
+use frieze::db::seed::Mode;
+use frieze::error::Kind;
+
 use crate::support::Site;
 
 async fn report(file: &str, text: &str) -> String {
@@ -131,14 +134,19 @@ async fn keys_that_clash_are_told_apart() {
     let mut site = Site::new().await;
     site.write("cities.toml", "[[cities]]\nname = \"Sète\"\ncountry = \"fr\"\n");
     let report = site.refused().await;
-    assert!(report.starts_with("error: content/cities.toml:3: country = \"fr\" points to a row that is not there in cities"), "{report}");
+    assert!(
+        report.starts_with(
+            "error: content/cities.toml:3: country = \"fr\" refers to a row that does not exist"
+        ),
+        "{report}"
+    );
     site.remove("cities.toml");
     site.run("insert into posts (title, slug) values ('T', 'taken')").await;
     site.write("posts/a.md", "+++\nid = \"6f1c2a3e-8c1d-4b6a-9a57-0d2f4c9b1e77\"\ntitle = \"A\"\nslug = \"taken\"\n+++\n");
     let report = site.refused().await;
     assert!(
         report.starts_with(
-            "error: content/posts/a.md:4: slug = \"taken\" is already another row's in posts"
+            "error: content/posts/a.md:4: slug = \"taken\" is already in another row of posts"
         ),
         "{report}"
     );
@@ -166,4 +174,48 @@ async fn a_trigger_may_refuse_a_row() {
         ),
         "{report}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_a_unique_key_is_completed() {
+    let mut site = Site::new().await;
+    site.run("insert into layouts (page, layout) values ('home', '{}')").await;
+    site.write("layouts/home.json", "{\"page\": \"home\", \"layout\": {}}");
+    let report = site.refused().await;
+    assert!(report.starts_with("error: content/layouts/home.json:1: page = \"home\" is already in another row of layouts\n"), "{report}");
+    assert!(
+        report.ends_with("help: write the row's version too, which tells it from the other"),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_others_refer_to_cannot_leave() {
+    let mut site = Site::new().await;
+    site.write("countries/fr.toml", "code = \"fr\"\nname = \"France\"\n");
+    site.mirror().await;
+    site.run("insert into cities (name, country) values ('Sète', 'fr')").await;
+    site.remove("countries/fr.toml");
+    let report = site.refused().await;
+    assert!(
+        report.starts_with(
+            "error: a row of countries left content (countries/fr.toml), but others refer to it\n"
+        ),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_a_rows_fault_says_so() {
+    let mut site = Site::new().await;
+    site.write("things.toml", "[[things]]\nname = \"A\"\n");
+    site.run("drop table seed_state").await;
+    let error = site.sync(Mode::Mirror).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Database);
+    assert_eq!(error.help_text(), Some("run `frieze db migrate`"));
+    site.run("create role reader; grant select on all tables in schema public to reader; set role reader").await;
+    let error = site.sync(Mode::Push).await.unwrap_err();
+    let help = "connect as the table's owner or another role that may write it";
+    assert_eq!((error.kind(), error.help_text()), (Kind::Database, Some(help)));
+    site.run("reset role; drop owned by reader; drop role reader").await;
 }

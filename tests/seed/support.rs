@@ -20,6 +20,9 @@ markdown = ["body"]
 
 const TABLES: &str = include_str!("tables.sql");
 
+/// The migration that makes `seed_state`.
+const BOOKKEEPING: &str = include_str!("../../migrations/20260101000400_bookkeeping.up.sql");
+
 pub struct Site {
     dir: TempDir,
     pub conn: PgConnection,
@@ -33,6 +36,7 @@ impl Site {
         fs::write(dir.path().join("frieze.toml"), SITE).unwrap();
         let (server, url) = server::start().await;
         let mut conn = PgConnection::connect(&url).await.unwrap();
+        sqlx::raw_sql(seed_state()).execute(&mut conn).await.unwrap();
         sqlx::raw_sql(TABLES).execute(&mut conn).await.unwrap();
         Self { dir, conn, _server: server }
     }
@@ -81,6 +85,12 @@ impl Site {
     pub async fn run(&mut self, sql: &'static str) {
         sqlx::raw_sql(sql).execute(&mut self.conn).await.unwrap();
     }
+}
+
+fn seed_state() -> &'static str {
+    let begin = BOOKKEEPING.find("create table if not exists public.seed_state").unwrap();
+    let length = BOOKKEEPING[begin..].find(';').unwrap();
+    &BOOKKEEPING[begin..begin + length]
 }
 
 fn prefix(dir: &Path) -> String {

@@ -1,13 +1,3 @@
-create table public.seed_state (
-    table_name text not null,
-    key jsonb not null,
-    file text not null,
-    fields text[] not null default '{}',
-    hash text not null default '',
-    version text not null default '',
-    primary key (table_name, key)
-);
-
 create function touch() returns trigger language plpgsql as $$
 begin
     new.updated_at := clock_timestamp();

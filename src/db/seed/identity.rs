@@ -7,12 +7,13 @@
 //! as tell the two apart. So rows in a list may be reordered, and adding one never renames another.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::catalog::{Key, Table};
+use super::names::{Names, id};
 use super::read::Row;
 use crate::error::{Error, Result};
 
@@ -33,6 +34,25 @@ impl Known<'_> {
             made.map_or_else(|| self.row.fields[column].clone(), |(_, id)| id.to_string().into())
         };
         self.by.iter().map(|column| (column.clone(), value(column))).collect()
+    }
+
+    /// The row as JSON, with the id made for it last, where it wins over an `id = null`.
+    pub fn document(&self) -> String {
+        let mut json = serde_json::to_string(&self.row.fields).unwrap_or_default();
+        if let Some((column, id)) = self.made {
+            json.pop();
+            let _ = write!(json, ",{}:\"{id}\"}}", Value::from(column));
+        }
+        json
+    }
+
+    /// Two hashes are equal if a file says the same of a table of the same shape.
+    pub fn hash(&self, table: &Table) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for part in [&table.signature, &self.row.file, &self.document()] {
+            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
     }
 
     /// Whether the row is found by the id made for it.
@@ -112,47 +132,4 @@ pub(super) fn double(table: &Table, columns: &[String], first: &Row, second: &Ro
     let (table, values) = (&table.name, values.join(", "));
     Error::content(format!("{place}: {other} already has a row of {table} with {values}"))
         .help("give one of the two another value, or remove it")
-}
-
-/// A UUID that is always the same for one name in one table.
-fn id(table: &Table, name: &str) -> Uuid {
-    let hash =
-        Sha256::new().chain_update(&table.name).chain_update("/").chain_update(name).finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-/// The names given so far to rows without a key of their own.
-#[derive(Default)]
-struct Names(std::collections::HashSet<String>);
-
-impl Names {
-    fn name(&mut self, table: &Table, row: &Row) -> String {
-        let mut name = String::new();
-        if let Some(stem) = &row.stem {
-            name = format!("file {stem}");
-        } else {
-            for text in texts(table, row) {
-                name = format!("{name}\u{1f}{text}");
-                if !self.0.contains(&name) {
-                    break;
-                }
-            }
-        }
-        // Two rows that say the same: the second is known by being the second.
-        let mut candidate = name.clone();
-        let mut count = 1;
-        while !self.0.insert(candidate.clone()) {
-            count += 1;
-            candidate = format!("{name}\u{1f}#{count}");
-        }
-        candidate
-    }
-}
-
-/// The row's texts in the order of the table's columns.
-fn texts<'a>(table: &'a Table, row: &'a Row) -> impl Iterator<Item = &'a str> {
-    let columns = table.columns.iter().filter(|column| column.is_text && !column.is_array);
-    columns.filter_map(|column| row.fields.get(&column.name)?.as_str())
 }

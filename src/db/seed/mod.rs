@@ -6,12 +6,16 @@
 mod batch;
 mod catalog;
 mod check;
+mod example;
 mod identity;
+mod names;
 mod read;
 mod refusal;
+mod stale;
 mod state;
 mod statement;
 mod work;
+mod write;
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -140,7 +144,7 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
     }
     if is_shrinking {
         for work in works.iter_mut().rev() {
-            work.delete(conn).await?;
+            work.delete_stale(conn).await?;
         }
     }
     for work in works.iter_mut() {
@@ -157,7 +161,7 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
 async fn delete(conn: &mut PgConnection, works: &mut [Work<'_>]) -> Result<()> {
     for work in works.iter_mut().rev() {
         let mut savepoint = conn.begin().await.map_err(|error| failed("seeding", error))?;
-        let end = match work.delete(&mut savepoint).await {
+        let end = match work.delete_stale(&mut savepoint).await {
             Ok(()) => savepoint.commit().await,
             Err(_) => savepoint.rollback().await,
         };

@@ -4,29 +4,33 @@ use serde_json::{Map, Value};
 use sqlx::postgres::PgDatabaseError;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use super::catalog::{Column, Constraint, Table};
+use super::catalog::{Constraint, Table};
 use super::read::Row;
-use super::statement;
+use super::{example, statement};
+use crate::db::explain as explain_error;
 use crate::error::{Error, Result};
 
 /// An error that no row is to blame for.
 pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {
-    let help = answer(&error).and_then(|answer| match answer.code() {
-        "42501" => Some("connect as the table's owner or another role that may write it"),
-        "42P01" => Some("run `frieze db migrate`"),
-        "40001" | "40P01" | "55P03" => Some("somebody else was writing: run it again"),
-        "25006" => Some("connect to a server that takes writes"),
-        _ => None,
-    });
-    let failed = Error::database(format!("{doing} failed")).because(error);
-    match help {
-        Some(help) => failed.help(help),
-        None => failed,
+    let code = answer(&error).map(|answer| answer.code().to_owned());
+    let failed = explain_error(error, doing);
+    match code.as_deref() {
+        Some("42501") => {
+            failed.help("connect as the table's owner or another role that may write it")
+        }
+        Some("42P01" | "42703") => failed.help("run `frieze db migrate`"),
+        Some("40001" | "40P01") => failed.help("somebody else was writing: run it again"),
+        _ => failed,
     }
 }
 
 fn answer(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error()?.try_downcast_ref()
+}
+
+/// The error as a cause, if it is a foreign key's.
+pub(super) fn foreign_key(error: &sqlx::Error) -> Option<Error> {
+    answer(error).filter(|answer| answer.code() == "23503").map(cause)
 }
 
 /// Whether the error comes from a row's values rather than from the server or the schema.
@@ -78,26 +82,31 @@ fn missing(table: &Table, row: &Row, answer: &PgDatabaseError) -> Option<Error> 
 fn broken(table: &Table, row: &Row, answer: &PgDatabaseError) -> Option<Error> {
     let name = answer.constraint()?;
     let constraint = table.constraints.iter().find(|constraint| constraint.name == name)?;
-    let given = constraint.columns.iter().filter(|column| row.fields.contains_key(*column));
-    let given: Vec<&str> = given.map(String::as_str).collect();
+    let is_given = |column: &&String| row.fields.contains_key(*column);
+    let (given, absent): (Vec<_>, Vec<_>) = constraint.columns.iter().partition(is_given);
     let place = given.first().map_or_else(|| row.place(), |column| row.place_of(column));
-    let values = given.iter().map(|column| format!("{column} = {}", excerpt(&row.fields[*column])));
-    let values = values.collect::<Vec<_>>().join(", ");
-    let (what, help) = match answer.code() {
-        "23505" => {
-            ("is already another row's", "give the row another value, or its own id".to_owned())
-        }
-        "23503" => {
-            ("points to a row that is not there", "name a row that exists, or add it".to_owned())
-        }
-        _ => ("is not allowed", rule(constraint)),
+    let value =
+        |column: &&String| format!("{column} = {}", example::excerpt(&row.fields[column.as_str()]));
+    let values = given.iter().map(value).collect::<Vec<_>>().join(", ");
+    let subject = if values.is_empty() { "the row" } else { &values };
+    let (message, help) = match answer.code() {
+        "23505" => (format!("{subject} is already in another row of {}", table.name), own(&absent)),
+        "23503" => (
+            format!("{subject} refers to a row that does not exist"),
+            "name a row that exists, or add it".to_owned(),
+        ),
+        _ => (format!("{subject} is not allowed in {}", table.name), rule(constraint)),
     };
-    let subject = if values.is_empty() { "the row".to_owned() } else { values };
-    Some(
-        Error::content(format!("{place}: {subject} {what} in {}", table.name))
-            .because(cause(answer))
-            .help(help),
-    )
+    Some(Error::content(format!("{place}: {message}")).because(cause(answer)).help(help))
+}
+
+/// How a row gets a unique key of its own.
+fn own(absent: &[&String]) -> String {
+    if absent.is_empty() {
+        return "give the row another value; if it is that row, give it that row's id".to_owned();
+    }
+    let absent: Vec<&str> = absent.iter().map(|column| column.as_str()).collect();
+    format!("write the row's {} too, which tells it from the other", absent.join(" and "))
 }
 
 fn rule(constraint: &Constraint) -> String {
@@ -118,51 +127,17 @@ async fn probe(
         let refused = query.fetch_one(&mut *savepoint).await.err();
         savepoint.rollback().await.map_err(|error| failed("seeding", error))?;
         if let Some(refused) = refused {
-            let cause = answer(&refused).map(cause).unwrap_or_else(|| failed("seeding", refused));
-            return Ok(Some((name.clone(), cause)));
+            return Ok(answer(&refused).map(|answer| (name.clone(), cause(answer))));
         }
     }
     Ok(None)
 }
 
 fn unreadable(table: &Table, row: &Row, name: &str) -> Error {
-    let value = row.fields.get(name).map(excerpt).unwrap_or_default();
+    let value = row.fields.get(name).map(example::excerpt).unwrap_or_default();
     let (kind, help) = table
         .column(name)
-        .map_or_else(Default::default, |column| (column.kind.clone(), example(column)));
+        .map_or_else(Default::default, |column| (column.kind.clone(), example::of(column)));
     Error::content(format!("{}: {name} = {value} is not of the type {kind}", row.place_of(name)))
         .help(help)
-}
-
-/// How a value of a column is written.
-fn example(column: &Column) -> String {
-    let Column { name, kind, labels, .. } = column;
-    if let Some(labels) = labels {
-        return format!("{name} is one of: {}", labels.join(", "));
-    }
-    if column.is_array {
-        return format!("write an array, as in {name} = [\"one\", \"two\"]");
-    }
-    let example = match kind.split(['(', ' ']).next().unwrap_or_default() {
-        "date" => "\"2024-03-01\"",
-        "timestamp" => "\"2024-03-01T09:30:00Z\"",
-        "time" => "\"09:30:00\"",
-        "interval" => "\"1 day 2 hours\"",
-        "smallint" | "integer" | "bigint" => "42",
-        "numeric" | "real" | "double" => "4.2",
-        "boolean" => "true",
-        "uuid" => "\"6f1c2a3e-8c1d-4b6a-9a57-0d2f4c9b1e77\"",
-        "character" => return format!("{name} holds at most as many characters as {kind} says"),
-        _ => return format!("write a value that Postgres takes as {kind}"),
-    };
-    format!("write it as in {name} = {example}")
-}
-
-/// A value short enough for a message.
-fn excerpt(value: &Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
 }

@@ -1,7 +1,7 @@
 //! What seeding remembers between runs, in `seed_state`: which rows came from which file, the
 //! columns the file set, and enough to tell that neither the file nor the row has changed since.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -12,6 +12,8 @@ use crate::error::Result;
 /// A row of the table as it was left by the last run.
 #[derive(Debug, Clone)]
 pub(super) struct Record {
+    /// The file it came from, below the content folder.
+    pub file: String,
     /// The columns the file set.
     pub fields: Vec<String>,
     /// Of the row as the file said it and of the table's shape.
@@ -40,28 +42,31 @@ pub(super) async fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
 
 /// The recorded rows of a table by their keys.
 pub(super) async fn load(conn: &mut PgConnection, table: &str) -> Result<HashMap<String, Record>> {
-    let sql =
-        "select key::text, fields, hash, version from public.seed_state where table_name = $1";
-    let rows: Vec<(String, Vec<String>, String, String)> = sqlx::query_as(sql)
+    let sql = "select key::text, file, fields, hash, version from public.seed_state where table_name = $1";
+    let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
         .bind(table)
         .fetch_all(conn)
         .await
         .map_err(|error| failed("reading what was seeded before", error))?;
     let records = rows
         .into_iter()
-        .map(|(key, fields, hash, version)| (key, Record { fields, hash, version }));
+        .map(|(key, file, fields, hash, version)| (key, Record { file, fields, hash, version }));
     Ok(records.collect())
 }
 
-pub(super) async fn forget(conn: &mut PgConnection, table: &str, keys: &[String]) -> Result<()> {
+pub(super) async fn forget(
+    conn: &mut PgConnection,
+    table: &str,
+    keys: &BTreeSet<String>,
+) -> Result<()> {
     let sql = "delete from public.seed_state where table_name = $1 and key = any($2::jsonb[])";
     sqlx::query(sql)
         .bind(table)
-        .bind(keys)
+        .bind(keys.iter().map(String::as_str).collect::<Vec<_>>())
         .execute(conn)
         .await
-        .map(|_| ())
-        .map_err(|error| failed("forgetting rows that left content", error))
+        .map_err(|error| failed("forgetting rows that left content", error))?;
+    Ok(())
 }
 
 pub(super) async fn record(

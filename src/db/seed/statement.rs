@@ -73,7 +73,7 @@ fn inserted(table: &Table, column: &Column, rows: &[&Known]) -> String {
 
 /// Updates rows given as `{"d": row, "v": columns that go back to their default}`, those that
 /// differ. None if the rows say nothing but their keys.
-pub(super) fn update(table: &Table, rows: &[&Known], vanished: &[String]) -> Option<String> {
+pub(super) fn update(table: &Table, rows: &[&Known], vanished: &[&str]) -> Option<String> {
     let Table { sql: name, .. } = table;
     let mut columns = columns(table, rows, vanished);
     columns.retain(|column| !table.primary_key().contains(&column.name));
@@ -98,12 +98,12 @@ pub(super) fn update(table: &Table, rows: &[&Known], vanished: &[String]) -> Opt
     ))
 }
 
-fn updated(column: &Column, rows: &[&Known], vanished: &[String]) -> String {
+fn updated(column: &Column, rows: &[&Known], vanished: &[&str]) -> String {
     let Column { name, sql, default, .. } = column;
     if rows.iter().all(|row| row.row.fields.contains_key(name)) {
         return format!("r.{sql}");
     }
-    let back = if vanished.contains(name) {
+    let back = if vanished.contains(&name.as_str()) {
         let default = default.as_deref().unwrap_or("null");
         format!("when e.item -> 'v' ? {} then {default} ", literal(name))
     } else {
@@ -126,8 +126,8 @@ fn source(table: &Table) -> String {
 }
 
 /// The columns that occur in any of the rows, in the table's order.
-fn columns<'t>(table: &'t Table, rows: &[&Known], vanished: &[String]) -> Vec<&'t Column> {
-    let mut names: IndexSet<&str> = vanished.iter().map(String::as_str).collect();
+fn columns<'t>(table: &'t Table, rows: &[&Known], vanished: &[&str]) -> Vec<&'t Column> {
+    let mut names: IndexSet<&str> = vanished.iter().copied().collect();
     for row in rows {
         names.extend(row.row.fields.keys().map(String::as_str));
         names.extend(row.made.iter().map(|(name, _)| *name));

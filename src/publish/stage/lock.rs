@@ -12,7 +12,7 @@ use crate::fs::failed;
 const LOCK: &str = "lock";
 
 pub struct Lock {
-    _held: File,
+    held: File,
 }
 
 impl Lock {
@@ -28,7 +28,14 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path, error)),
         }
         sign(&mut file).map_err(|error| failed("write", &path, error))?;
-        Ok(Self { _held: file })
+        Ok(Self { held: file })
+    }
+}
+
+impl Drop for Lock {
+    /// Closing the file is not enough: a child that is just being started holds a copy of it.
+    fn drop(&mut self) {
+        let _ = self.held.unlock();
     }
 }
 

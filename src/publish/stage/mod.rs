@@ -29,7 +29,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use dir::parent;
 use generation::Generation;
 use live::Live;
 use lock::Lock;
@@ -116,7 +117,8 @@ impl Stage {
         } else if let Some(entry) = self.staging.known(path)?.filter(same) {
             (entry.mtime, Place::Staged)
         } else {
-            (self.staging.write(path, bytes)?.mtime, Place::Staged)
+            let written = self.staging.write(path, bytes);
+            (written.map_err(|error| self.explain(path, error))?.mtime, Place::Staged)
         };
         let entry = Entry { key, hash, len: bytes.len() as u64, mtime, extra };
         self.records.fill(path, Record { entry, place });
@@ -146,6 +148,11 @@ impl Stage {
         staging.sync()?;
         target.exchange()?;
         Ok(report)
+    }
+
+    fn explain(&self, path: &str, error: Error) -> Error {
+        let conflict = self.records.is_below_a_file(path);
+        if conflict { path::file_and_folder(parent(path)) } else { error }
     }
 
     fn live_entry(&self, path: &str) -> Result<Option<&Entry>> {

@@ -38,11 +38,13 @@ pub fn folders<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Result<HashS
     }
     match files.clone().find(|file| folders.contains(file)) {
         None => Ok(folders),
-        Some(file) => {
-            Err(Error::output(format!("{file} is written both as a file and as a folder"))
-                .help("a page's path and another's folder have the same name: change one of them"))
-        }
+        Some(file) => Err(file_and_folder(file)),
     }
+}
+
+pub fn file_and_folder(path: &str) -> Error {
+    Error::output(format!("{path} is written both as a file and as a folder"))
+        .help("a file's path and another's folder have the same name: change one of them")
 }
 
 #[cfg(test)]

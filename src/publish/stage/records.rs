@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::dir::parent;
 use super::sharded::Sharded;
 use super::state::Entry;
 use crate::error::{Error, Result};
@@ -32,6 +33,15 @@ impl Records {
         }
         Err(Error::output(format!("{path} is written twice"))
             .help("two pages or files have this path: change one of them"))
+    }
+
+    /// Whether something above this path is a file of the same generation.
+    pub fn is_below_a_file(&self, path: &str) -> bool {
+        let mut above = parent(path);
+        while !above.is_empty() && !self.0.of(above).contains_key(above) {
+            above = parent(above);
+        }
+        !above.is_empty()
     }
 
     /// Says what a claimed path holds.

@@ -151,3 +151,75 @@ fn is_ours(root: &Dir, health: &str) -> bool {
     let health = health.and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     health.is_some_and(|health| health["generator"] == "frieze")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target whose live tree and staging tree each hold one file that names them.
+    fn target(dir: &Path) -> Target {
+        let target = Target::open(&dir.join("dist")).unwrap();
+        for (root, name) in [(dir.join("dist"), "old"), (target.companion.path(TREE), "new")] {
+            std::fs::create_dir_all(&root).unwrap();
+            std::fs::write(root.join(name), name).unwrap();
+        }
+        target
+    }
+
+    fn holds(path: &Path, name: &str) -> bool {
+        path.join(name).exists() && std::fs::read_dir(path).unwrap().count() == 1
+    }
+
+    #[test]
+    fn an_exchange_swaps_the_trees() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path());
+        target.exchange().unwrap();
+        assert!(holds(&dir.path().join("dist"), "new"));
+        assert!(holds(&target.companion.path(TREE), "old"));
+    }
+
+    #[test]
+    fn so_do_two_renames_where_the_file_system_cannot_exchange() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path());
+        target.without_exchange(Errno::INVAL).unwrap();
+        assert!(holds(&dir.path().join("dist"), "new"));
+        assert!(holds(&target.companion.path(TREE), "old"));
+    }
+
+    #[test]
+    fn the_old_site_comes_back_when_the_second_rename_fails() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path());
+        target.companion.remove(TREE).unwrap();
+        target.rename_twice().unwrap_err();
+        assert!(holds(&dir.path().join("dist"), "old"));
+    }
+
+    #[test]
+    fn a_death_between_the_renames_is_put_right() {
+        for died_after in [1, 2] {
+            let dir = tempfile::tempdir().unwrap();
+            let target = target(dir.path());
+            target.parent.rename("dist", &target.companion, ASIDE).unwrap();
+            if died_after == 2 {
+                target.companion.rename(TREE, &target.parent, "dist").unwrap();
+            }
+            target.recover().unwrap();
+            let (live, staged) = if died_after == 1 { ("old", "new") } else { ("new", "old") };
+            assert!(holds(&dir.path().join("dist"), live), "{died_after}");
+            assert!(holds(&target.companion.path(TREE), staged), "{died_after}");
+        }
+    }
+
+    #[test]
+    fn other_failures_leave_everything_and_name_the_target() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = target(dir.path());
+        let error = target.without_exchange(Errno::BUSY).unwrap_err().report();
+        assert!(error.contains("cannot put the new site in the place of"), "{error}");
+        assert!(error.contains("mount point"), "{error}");
+        assert!(holds(&dir.path().join("dist"), "old"));
+    }
+}

@@ -8,6 +8,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config::Overrides;
+use crate::error::Kind;
 
 const SITE: &str = r#"
 [site]
@@ -41,7 +42,7 @@ fn rows(table: &str, files: &[(&str, &str)]) -> Vec<Row> {
 fn report(files: &[(&str, &str)]) -> String {
     let (dir, content) = read(files);
     let error = content.unwrap_err();
-    assert_eq!(error.kind(), crate::error::Kind::Content);
+    assert_eq!(error.kind(), Kind::Content);
     error.report().replace(&format!("{}/", dir.path().join("content").display()), "")
 }
 
@@ -112,7 +113,10 @@ fn a_strange_file_in_a_tables_folder_is_named() {
         report(&[("posts/a.yaml", "")])
             .starts_with("error: posts/a.yaml is not a row\n  help: write the row as TOML")
     );
-    assert!(report(&[("about.md", "")]).contains("about.md belongs to no table"));
+    assert!(
+        report(&[("about.md", "")])
+            .contains("error: about.md in the content folder belongs to no table")
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::error::Error;
 pub(super) struct Text {
     /// The file's path as messages show it.
     pub path: String,
-    text: String,
+    content: String,
     newlines: Vec<usize>,
 }
 
@@ -16,18 +16,23 @@ impl Text {
     /// Takes the text without its byte order mark and with one kind of line end, so that a
     /// checkout on another system holds the same rows.
     pub fn new(path: String, text: String) -> Self {
-        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
-        let text = if text.contains("\r\n") { text.replace("\r\n", "\n") } else { text };
-        let newlines = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
-        Self { path, text, newlines }
+        let mut content = text;
+        if content.starts_with('\u{feff}') {
+            content.remove(0);
+        }
+        if memchr::memchr(b'\r', content.as_bytes()).is_some() {
+            content = content.replace("\r\n", "\n");
+        }
+        let newlines = memchr::memchr_iter(b'\n', content.as_bytes()).collect();
+        Self { path, content, newlines }
     }
 
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.content
     }
 
     pub fn whole(&self) -> Range<usize> {
-        0..self.text.len()
+        0..self.content.len()
     }
 
     /// The line, from 1, that the byte at `offset` stands on.
@@ -39,17 +44,22 @@ impl Text {
     pub fn column(&self, offset: usize) -> usize {
         let line = self.line(offset);
         let start = if line == 1 { 0 } else { self.newlines[line - 2] + 1 };
-        1 + self.text.get(start..offset).map_or(0, |before| before.chars().count())
+        1 + self.content.get(start..offset).map_or(0, |before| before.chars().count())
     }
 
     /// Where a piece cut out of this text begins in it.
     pub fn offset_of(&self, piece: &str) -> usize {
-        (piece.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize)
+        (piece.as_ptr() as usize).saturating_sub(self.content.as_ptr() as usize)
     }
 
     /// An error at a byte of the text.
     pub fn error(&self, offset: usize, message: impl std::fmt::Display) -> Error {
-        Error::content(format!("{}:{}: {message}", self.path, self.line(offset)))
+        self.error_on(self.line(offset), message)
+    }
+
+    /// An error on a line of the text.
+    pub fn error_on(&self, line: usize, message: impl std::fmt::Display) -> Error {
+        Error::content(format!("{}:{line}: {message}", self.path))
     }
 
     /// A syntax error, which has a column too.

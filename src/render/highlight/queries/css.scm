@@ -1,0 +1,6 @@
+; On top of the grammar's own: custom properties, as what they are.
+((property_name) @variable.builtin
+ (#match? @variable.builtin "^--"))
+((plain_value) @variable.builtin
+ (#match? @variable.builtin "^--"))
+(keyword_query) @constant

@@ -1,0 +1,3 @@
+; On top of the grammar's own.
+"=" @operator
+(quoted_attribute_value) @string
