@@ -62,9 +62,9 @@ impl Address {
             return Err(wrong("has special characters in its password or its name", ENCODE));
         }
         check_parameters(&url).map_err(|what| wrong(&what, FORM))?;
-        let options: PgConnectOptions = text.trim().parse().map_err(|error: sqlx::Error| {
-            wrong("is not a Postgres address", FORM).because(Error::config(error.to_string()))
-        })?;
+        // What it says is wrong repeats the value.
+        let options: PgConnectOptions =
+            text.trim().parse().map_err(|_| wrong("has a value that cannot be used", VALUES))?;
         let says_ssl = url.query_pairs().any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"));
         let says_name = url.query_pairs().any(|(key, _)| key == "application_name");
         Ok(Self { options: tuned(options, says_ssl, says_name), url_env: url_env.to_owned() })
@@ -125,6 +125,7 @@ impl std::fmt::Debug for Address {
 }
 
 const FORM: &str = "write it like postgres://user:password@host:5432/database";
+const VALUES: &str = "ports are numbers, names are UTF-8, and sslmode is one of disable, allow, prefer, require, verify-ca, verify-full";
 const ENCODE: &str = "percent-encode special characters in the password, as in %40 for @, %2F for /, %23 for #, %3F for ?";
 
 /// A mistyped parameter would be dropped in silence, `sslmode` among them.
@@ -161,4 +162,53 @@ fn is_local(options: &PgConnectOptions) -> bool {
         || host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> PgConnectOptions {
+        Address::parse(url, "DATABASE_URL").unwrap().options
+    }
+
+    fn is_strict(url: &str) -> bool {
+        matches!(options(url).get_ssl_mode(), PgSslMode::VerifyFull)
+    }
+
+    #[test]
+    fn a_distant_host_must_prove_who_it_is_unless_told_otherwise() {
+        for distant in [
+            "postgres://me@db.example.com/x",
+            "postgres://me@192.168.1.5/x",
+            "postgres://me@[2001:db8::1]/x",
+            "postgres:///x?host=db.example.com",
+        ] {
+            assert!(is_strict(distant), "{distant}");
+        }
+        for lenient in [
+            "postgres://me@localhost/x",
+            "postgres://me@127.0.0.1:5433/x",
+            "postgres://me@[::1]/x",
+            "postgres:///x?host=/run/postgresql",
+            "postgres://%2Frun%2Fpostgresql/x",
+            "postgres://me@db.example.com/x?sslmode=require",
+            "postgres://me@db.example.com/x?ssl-mode=disable",
+        ] {
+            assert!(!is_strict(lenient), "{lenient}");
+        }
+    }
+
+    #[test]
+    fn a_name_given_to_the_application_stays() {
+        let named = options("postgres://localhost/x?application_name=mine");
+        assert_eq!(named.get_application_name(), Some("mine"));
+        assert_eq!(options("postgres://localhost/x").get_application_name(), Some("frieze"));
+    }
+
+    #[test]
+    fn a_socket_is_described_as_such() {
+        let address = Address::parse("postgres://me@/x?host=/run/pg", "DATABASE_URL").unwrap();
+        assert_eq!(address.describe(), "/run/pg/x as me");
+    }
 }

@@ -18,11 +18,20 @@ pub struct Subject {
 /// Explains an error of a query run while `doing` something ("reading projects"), on content
 /// that `anon` reads.
 pub fn explain(error: sqlx::Error, doing: &str) -> Error {
-    explain_as(error, doing, "anon")
+    explain_for(error, doing, Some("anon"))
 }
 
-/// The same for another role.
+/// The same, for another role that reads.
 pub fn explain_as(error: sqlx::Error, doing: &str, role: &str) -> Error {
+    explain_for(error, doing, Some(role))
+}
+
+/// The same, for work that takes the rights of the tables' owner.
+pub fn explain_owner(error: sqlx::Error, doing: &str) -> Error {
+    explain_for(error, doing, None)
+}
+
+fn explain_for(error: sqlx::Error, doing: &str, reader: Option<&str>) -> Error {
     let failed = Error::database(format!("{doing} failed"));
     let answer = match error {
         sqlx::Error::Database(answer) => answer,
@@ -37,7 +46,7 @@ pub fn explain_as(error: sqlx::Error, doing: &str, role: &str) -> Error {
         return failed.because(Error::database(answer.message().to_owned()));
     };
     let failed = failed.because(Error::database(in_full(answer)));
-    match remedy(answer, role) {
+    match remedy(answer, reader) {
         Some(help) => failed.help(help),
         None => failed,
     }
@@ -50,10 +59,15 @@ fn in_full(answer: &PgDatabaseError) -> String {
 }
 
 /// What to do about the errors people meet.
-fn remedy(answer: &PgDatabaseError, role: &str) -> Option<String> {
+fn remedy(answer: &PgDatabaseError, reader: Option<&str>) -> Option<String> {
     let message = answer.message();
     let help = match answer.code() {
-        "42501" => missing_grant(message, role)?,
+        "42501" => match (answer.hint(), reader) {
+            (Some(hint), _) => hint.to_owned(),
+            (None, Some(role)) => missing_grant(message, role)?,
+            (None, None) => OWNER.to_owned(),
+        },
+        "XX001" | "XX002" | "58P01" => DAMAGED.to_owned(),
         "42P01" => {
             "run `frieze db migrate`, or correct the table's name in frieze.toml".to_owned()
         }
@@ -72,6 +86,10 @@ fn remedy(answer: &PgDatabaseError, role: &str) -> Option<String> {
     };
     Some(help)
 }
+
+const OWNER: &str =
+    "connect as the database's owner, who may create schemas and tables in it and change its own";
+const DAMAGED: &str = "the database's own files are damaged: the embedded one is made anew after `frieze db reset`, a server is restored from its backup";
 
 /// The statement that grants what `permission denied for …` lacks.
 fn missing_grant(message: &str, role: &str) -> Option<String> {
@@ -104,6 +122,10 @@ fn quoted(name: &str) -> String {
 pub fn unreachable(error: sqlx::Error, subject: &Subject) -> Error {
     match error {
         sqlx::Error::Database(answer) => refused(&*answer, subject),
+        // A handshake that fails comes as data that makes no sense.
+        sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+            no_tls(&cause.to_string(), subject)
+        }
         sqlx::Error::Io(cause) => no_answer(&cause, subject),
         sqlx::Error::Tls(cause) => no_tls(&cause.to_string(), subject),
         sqlx::Error::Configuration(cause) => {
@@ -188,14 +210,14 @@ fn refused(answer: &dyn sqlx::error::DatabaseError, subject: &Subject) -> Error 
     failed(subject).because(Error::database(format!("{} ({code})", answer.message()))).help(help)
 }
 
-/// Puts [`explain`] at the end of a query's chain.
+/// Puts [`explain_owner`] at the end of a query's chain.
 pub trait Explain<T> {
     fn or_explain(self, doing: &str) -> Result<T>;
 }
 
 impl<T> Explain<T> for Result<T, sqlx::Error> {
     fn or_explain(self, doing: &str) -> Result<T> {
-        self.map_err(|error| explain(error, doing))
+        self.map_err(|error| explain_owner(error, doing))
     }
 }
 
@@ -206,4 +228,34 @@ pub fn line(error: &sqlx::Error, sql: &str) -> Option<usize> {
         return None;
     };
     Some(1 + sql.chars().take(position.saturating_sub(1)).filter(|c| *c == '\n').count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_grant_is_spelled_out() {
+        for (message, statement) in [
+            ("permission denied for table projects", "grant select on public.projects to anon;"),
+            ("permission denied for view Odd", "grant select on public.\"Odd\" to anon;"),
+            ("permission denied for schema auth", "grant usage on schema auth to anon;"),
+            ("permission denied for function f", "grant execute on function f to anon;"),
+        ] {
+            let help = missing_grant(message, "anon").unwrap();
+            assert!(help.ends_with(statement), "{help}");
+        }
+        assert_eq!(missing_grant("must be owner of table x", "anon"), None);
+        let other = missing_grant("permission denied for table x", "web-reader").unwrap();
+        assert!(other.ends_with("to \"web-reader\";"), "{other}");
+    }
+
+    #[test]
+    fn names_are_quoted_when_they_must_be() {
+        for (name, sql) in
+            [("a_1", "a_1"), ("1a", "\"1a\""), ("a b", "\"a b\""), ("a\"b", "\"a\"\"b\"")]
+        {
+            assert_eq!(quoted(name), sql);
+        }
+    }
 }

@@ -49,14 +49,19 @@ pub fn restart_with_own_cache(config: &config::Database) -> Result<()> {
     let variable = if cfg!(target_os = "macos") { "HOME" } else { "XDG_CACHE_HOME" };
     let own = config.data_dir.join("cache");
     let own = std::path::absolute(&own).unwrap_or(own);
-    if config.url.is_some() || check().is_ok() || std::env::var_os(variable) == Some(own.as_os_str().to_owned()) {
+    if config.url.is_some()
+        || check().is_ok()
+        || std::env::var_os(variable) == Some(own.as_os_str().to_owned())
+    {
         return Ok(());
     }
     writable(&own)?;
     let this = std::env::current_exe()
         .map_err(|error| Error::other("cannot find this program's file").because(error))?;
-    let failed =
-        std::process::Command::new(this).args(std::env::args_os().skip(1)).env(variable, own).exec();
+    let failed = std::process::Command::new(this)
+        .args(std::env::args_os().skip(1))
+        .env(variable, own)
+        .exec();
     Err(Error::other("cannot start this program over").because(failed))
 }
 

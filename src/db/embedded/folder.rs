@@ -98,9 +98,8 @@ pub fn reset(dir: &Path) -> Result<()> {
 
 /// A mistyped data_dir must not turn into a database, and even less be deleted as one.
 fn refuse_strangers(dir: &Path) -> Result<()> {
-    let listed = std::fs::read_dir(dir).map_err(|error| {
-        Error::output(format!("cannot list {}", dir.display())).because(error)
-    })?;
+    let listed = std::fs::read_dir(dir)
+        .map_err(|error| Error::output(format!("cannot list {}", dir.display())).because(error))?;
     for entry in listed.flatten() {
         let name = entry.file_name();
         if !OURS.iter().any(|ours| name == *ours) {
@@ -109,7 +108,9 @@ fn refuse_strangers(dir: &Path) -> Result<()> {
                 dir.display(),
                 name.to_string_lossy()
             ))
-            .help("name an empty or new folder in database.data_dir, or delete what is in this one"));
+            .help(
+                "name an empty or new folder in database.data_dir, or delete what is in this one",
+            ));
         }
     }
     Ok(())

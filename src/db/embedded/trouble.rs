@@ -78,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_cut_to_what_matters() {
-        let why = "could not start\n\nWASIX stderr tail:\n  PANIC: bad checkpoint\nAborted\nmore\nmore";
+        let why =
+            "could not start\n\nWASIX stderr tail:\n  PANIC: bad checkpoint\nAborted\nmore\nmore";
         assert_eq!(first_lines(why), "could not start\nPANIC: bad checkpoint\nAborted");
     }
 }

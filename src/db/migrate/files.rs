@@ -205,3 +205,28 @@ fn header(text: &str, key: &str) -> Option<String> {
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_migration_has_a_way_back_and_a_kit() {
+        let entries = built_in().unwrap();
+        assert!(entries.len() >= 5);
+        for entry in &entries {
+            assert!(entry.down.is_some(), "{} has no way back", entry.name);
+            let text = entry.up.sql.as_str();
+            assert!(header(text, "kit").is_some(), "{} names no kit", entry.name);
+        }
+        assert_eq!(kit_names(&entries), ["portfolio"]);
+    }
+
+    #[test]
+    fn headers_are_read_from_the_first_comments_only() {
+        let text = "-- kit: engine\n--needs: vector\n\nselect 1;\n-- kit: late";
+        assert_eq!(header(text, "kit").as_deref(), Some("engine"));
+        assert_eq!(header(text, "needs").as_deref(), Some("vector"));
+        assert_eq!(header("select 1;\n-- kit: late", "kit"), None);
+    }
+}

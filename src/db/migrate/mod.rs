@@ -148,7 +148,7 @@ async fn missing_extension(connection: &mut PgConnection, entry: &Entry) -> Resu
 fn plain(error: MigrateError, doing: &str) -> Error {
     match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
-            errors::explain(error, doing)
+            errors::explain_owner(error, doing)
         }
         other => Error::database(format!("{doing} failed")).because(other),
     }
@@ -161,5 +161,5 @@ fn failed(error: MigrateError, entry: &Entry, migration: &Migration) -> Error {
     };
     let line = errors::line(&cause, migration.sql.as_str());
     let place = line.map_or_else(|| entry.name.clone(), |line| format!("{}:{line}", entry.name));
-    errors::explain(cause, &format!("the migration {place}"))
+    errors::explain_owner(cause, &format!("the migration {place}"))
 }

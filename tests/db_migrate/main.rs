@@ -1,0 +1,12 @@
+//! Migrations, on a real server: what they make, for whom, in what order, and back.
+
+#[path = "../support/config.rs"]
+mod config;
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod access;
+mod order;
+mod shape;
+mod site;
+mod strangers;
