@@ -110,3 +110,15 @@ async fn a_table_that_names_no_row_is_refused() {
         "error: content/unnamed.toml:1: nothing tells this row from the others\n  help: give the row id"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_outside_public_is_named_with_its_schema() {
+    let mut site = Site::new().await;
+    site.run("create schema archive; create table archive.letters (slug text primary key, n int)")
+        .await;
+    site.write("archive.letters.toml", "[[\"archive.letters\"]]\nslug = \"a\"\n");
+    site.write("archive.letters/b.json", "{\"slug\": \"b\", \"n\": 1}");
+    assert_eq!(counts(&site.mirror().await), (2, 0, 0, 0));
+    site.remove("archive.letters.toml").remove("archive.letters/b.json");
+    assert_eq!(counts(&site.mirror().await), (0, 0, 0, 2));
+}

@@ -17,11 +17,13 @@ async fn unknown_tables_and_columns_are_named_with_a_suggestion() {
     site.write("thing.toml", "[[thing]]\nname = \"A\"\n");
     assert_eq!(
         site.refused().await,
-        "error: content/thing.toml: the database has no table thing\n  help: did you mean things?"
+        "error: content/thing.toml:1: the database has no table thing\n  help: did you mean things?"
     );
     site.remove("thing.toml").write("views.toml", "[[views]]\ntitle = \"A\"\n");
     assert!(
-        site.refused().await.starts_with("error: content/views.toml: views is a view, not a table")
+        site.refused()
+            .await
+            .starts_with("error: content/views.toml:1: views is a view, not a table")
     );
     site.remove("views.toml").write(
         "things.toml",

@@ -102,7 +102,7 @@ async fn plan<'a>(
 ) -> Result<Vec<Work<'a>>> {
     let mut works = Vec::new();
     for (name, rows) in content.tables().filter(|(_, rows)| !rows.is_empty()) {
-        works.push(Work::new(catalog.table(name, &rows[0].path)?, rows)?);
+        works.push(Work::new(catalog.table(name, &rows[0].place())?, rows)?);
     }
     if mode == Mode::Mirror {
         for name in state::tables(conn).await? {

@@ -224,3 +224,15 @@ fn text_that_is_not_utf8_names_file_and_line() {
 fn no_folder_holds_no_rows() {
     assert!(read(&[]).1.unwrap().is_empty());
 }
+
+proptest::proptest! {
+    /// Whatever a file holds, it is rows or an error that names it.
+    #[test]
+    fn no_text_is_too_strange(text in "([+\\-]{3}\n)?[\\[\\]{}\"'=:,.#aé1\\\\ \t\r\n+-]{0,60}") {
+        for file in ["posts/a.md", "posts/a.toml", "people.toml", "posts/a.json", "people.json"] {
+            let (_dir, content) = read(&[(file, &text)]);
+            let error = content.err().map_or_else(|| file.to_owned(), |error| error.to_string());
+            proptest::prop_assert!(error.contains(file), "{}", error);
+        }
+    }
+}
