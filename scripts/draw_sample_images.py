@@ -1360,9 +1360,9 @@ def about(rng):
         base = np.broadcast_to(rgb("#d9d0c2"), (len(p[0]), 3)).copy()
         base[p[2] > 1.04] = rgb("#b7a793")
         base[(p[1] < 0.003) & (p[2] < 1.04)] = rgb("#cfc4b3")
-        arch = (np.abs(p[0] - 0.08) < 0.40) & (p[2] > 0.22) & (p[2] < 0.7) & (p[1] > 0.003)
+        arch = (np.abs(p[0] - 0.08) < 0.42) & (p[2] > 0.18) & (p[2] < 0.7) & (p[1] > 0.003)
         base[arch] = rgb("#cdb592")
-        stack = (p[0] > 0.42) & (p[2] < 0.4) & (p[2] > -0.3) & (p[1] > 0.003)
+        stack = (p[0] > 0.465) & (p[2] < 0.3) & (p[2] > -0.3) & (p[1] > 0.003)
         for (low, half, *_), colour in zip(slabs, ("#8f8a82", "#d8cfc0", "#2f4b9c", "#c7b79c")):
             base[stack & (p[1] > low + 0.004) & (p[1] <= low + 2 * half + 0.005)] = rgb(colour)
         base[stack & (p[1] > 0.41)] = rgb("#e4ddd2")
