@@ -7,6 +7,7 @@ mod report;
 
 use std::sync::Arc;
 
+use outputs::Outputs;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 
 use crate::assets;
@@ -41,7 +42,8 @@ pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let pages = pages::render(&site, &renderer, &keys, &stage, observer)?;
 
     clock.start("publish");
-    outputs::write(config, &site, &renderer, &shared.assets, &pages, &fingerprint, &stage)?;
+    let outputs = Outputs::new(config, &stage);
+    outputs.write(&site, &renderer, &shared.assets, &pages, &fingerprint)?;
     let published = stage.commit()?;
     Ok(Report::new(config, &site, pages, published, fingerprint, clock.finish()))
 }

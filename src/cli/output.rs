@@ -16,10 +16,14 @@ pub fn json(value: &impl Serialize) -> Result<()> {
     line(&text)
 }
 
-/// Prints a line; a reader that went away is an error like any other.
+/// Prints a line. A reader that went away, as `head` does, has read enough.
 pub fn line(text: &str) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").map_err(|error| Error::other("cannot write the report").because(error))
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::other("cannot write the report").because(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Shows how far a build is: a bar on a terminal, nothing where lines are collected.

@@ -4,45 +4,159 @@ use serde_json::json;
 
 use super::pages::Pages;
 use crate::assets::Manifest;
-use crate::config::{Config, Target};
+use crate::config::{self, Config, Target};
 use crate::error::Result;
-use crate::model::{Hash, Site};
-use crate::publish::{Stage, data};
-use crate::render::Renderer;
+use crate::model::{Body, Hash, Row, Site};
+use crate::publish::hosts::{Csp, build_output_config, headers_file, redirects_file, rules};
+use crate::publish::{self, FeedEntry, FeedMeta, SitemapEntry, Stage, data};
+use crate::render::{Renderer, encoded, plain_text};
 
-/// Where a build's files go, below the folder that hosts serve.
-struct Outputs<'a> {
+/// The folder that hosts serve, inside Vercel's output folder.
+pub const VERCEL_STATIC: &str = "static/";
+
+/// Where a build's files go.
+pub struct Outputs<'a> {
+    config: &'a Config,
     stage: &'a Stage,
-    prefix: &'static str,
 }
 
-impl Outputs<'_> {
+impl<'a> Outputs<'a> {
+    pub fn new(config: &'a Config, stage: &'a Stage) -> Self {
+        Self { config, stage }
+    }
+
+    /// A path on the site as a path in the output folder.
+    pub fn file(config: &Config, path: &str) -> String {
+        let prefix = if config.build.target == Target::Vercel { VERCEL_STATIC } else { "" };
+        let path = path.trim_start_matches('/');
+        let index = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
+        format!("{prefix}{path}{index}")
+    }
+
     fn put(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        let path = format!("{}{}", self.prefix, path.trim_start_matches('/'));
-        self.stage.write(&path, None, bytes, Vec::new())
+        self.stage.write(&Self::file(self.config, path), None, bytes, Vec::new())
+    }
+
+    pub fn write(
+        &self,
+        site: &Site,
+        renderer: &Renderer<'_>,
+        assets: &Manifest,
+        pages: &Pages,
+        fingerprint: &Hash,
+    ) -> Result<()> {
+        let own = |path: &str| self.own(assets, path);
+        for file in assets.files() {
+            self.put(&file.url, &file.bytes()?)?;
+        }
+        for file in &self.config.json {
+            self.put(&file.path, &data::json_file(file, site)?)?;
+        }
+        for collection in self.config.collections.values() {
+            if let Some(feed) = &collection.feed {
+                self.put(&feed.path, &self.feed(collection, feed, site, renderer)?)?;
+            }
+        }
+        for (path, bytes) in publish::sitemap(&self.config.site.base_url, &self.addresses(site))? {
+            self.put(&path, &bytes)?;
+        }
+        if !own("robots.txt") {
+            self.put("robots.txt", &publish::robots(&self.config.site.base_url))?;
+        }
+        if !own("site.webmanifest") {
+            self.put("site.webmanifest", &publish::webmanifest(&self.config.site))?;
+        }
+        self.put("health.json", health(fingerprint).as_bytes())?;
+        self.host_rules(assets, pages)
+    }
+
+    /// Whether the site brings a file of its own that frieze would otherwise write.
+    fn own(&self, assets: &Manifest, path: &str) -> bool {
+        assets.asset(path).is_ok()
+    }
+
+    fn host_rules(&self, assets: &Manifest, pages: &Pages) -> Result<()> {
+        let hashes = |directive: &str| {
+            let hash = |source: &String| {
+                let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
+                Some(hash.to_owned())
+            };
+            pages.inline.iter().filter_map(hash).collect()
+        };
+        let csp = Csp {
+            script_hashes: hashes("script-src"),
+            style_hashes: hashes("style-src"),
+            img_hosts: assets.image_hosts().to_vec(),
+        };
+        let (rules, redirects) = (rules(&csp), &self.config.redirects);
+        if self.config.build.target == Target::Vercel {
+            let bytes = build_output_config(&rules, redirects);
+            return self.stage.write("config.json", None, &bytes, Vec::new());
+        }
+        self.put("_headers", &headers_file(&rules)?)?;
+        self.put("_redirects", &redirects_file(redirects)?)
+    }
+
+    /// Every page but the one for what is not found.
+    fn addresses(&self, site: &Site) -> Vec<SitemapEntry> {
+        let pages = site.pages.iter().filter(|page| !matches!(page.body, Body::NotFound));
+        pages
+            .map(|page| SitemapEntry {
+                url: self.config.absolute(&encoded(&page.path)),
+                updated: page.updated.clone(),
+            })
+            .collect()
+    }
+
+    fn feed(
+        &self,
+        collection: &config::Collection,
+        feed: &config::Feed,
+        site: &Site,
+        renderer: &Renderer<'_>,
+    ) -> Result<Vec<u8>> {
+        let config = self.config;
+        let meta = FeedMeta {
+            title: format!("{} · {}", config.site.title, feed.title),
+            description: config.site.description.clone(),
+            author: config.site.author.clone(),
+            language: config.site.language.clone(),
+            site_url: config.absolute("/"),
+            feed_url: config.absolute(&feed.path),
+        };
+        let pages = site.pages.iter().filter_map(|page| match &page.body {
+            Body::Row { collection: of, row, .. } if *of == collection.name => Some((page, *row)),
+            _ => None,
+        });
+        let rows = site.collections.get(&collection.name).map(|c| c.rows.as_slice());
+        let rows = rows.unwrap_or_default();
+        let entries = pages.take(feed.limit).map(|(page, row)| {
+            let html = match &feed.content {
+                Some(column) => renderer.column(&collection.name, row, column)?,
+                None => None,
+            };
+            Ok(FeedEntry {
+                title: page.title.clone(),
+                url: config.absolute(&encoded(&page.path)),
+                id: identity(&rows[row]),
+                published: published(feed, &rows[row]),
+                updated: page.updated.clone(),
+                summary: Some(plain_text(&page.description)).filter(|text| !text.is_empty()),
+                content_html: html,
+            })
+        });
+        publish::feed(&meta, &entries.collect::<Result<Vec<_>>>()?)
     }
 }
 
-pub fn write(
-    config: &Config,
-    site: &Site,
-    renderer: &Renderer<'_>,
-    assets: &Manifest,
-    pages: &Pages,
-    fingerprint: &Hash,
-    stage: &Stage,
-) -> Result<()> {
-    let prefix = if config.build.target == Target::Vercel { "static/" } else { "" };
-    let out = Outputs { stage, prefix };
-    for file in assets.files() {
-        out.put(&file.url, &file.bytes()?)?;
-    }
-    for file in &config.json {
-        out.put(&file.path, &data::json_file(file, site)?)?;
-    }
-    out.put("/health.json", health(fingerprint).as_bytes())?;
-    let _ = (renderer, pages);
-    Ok(())
+/// What an entry stays when its title and address change: the row's own id.
+fn identity(row: &Row) -> String {
+    row.text("id").map_or_else(String::new, |id| format!("urn:uuid:{id}"))
+}
+
+fn published(feed: &config::Feed, row: &Row) -> Option<String> {
+    let column = feed.published.as_deref().unwrap_or("published_at");
+    row.text(column).or_else(|| row.text("created_at")).map(str::to_owned)
 }
 
 fn health(fingerprint: &Hash) -> String {

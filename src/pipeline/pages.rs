@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 
+use super::outputs::Outputs;
 use super::report::{Heaviest, Observer};
 use crate::error::Result;
 use crate::model::{Page, Site};
@@ -58,17 +59,11 @@ pub fn render(
 }
 
 fn one(page: &Page, renderer: &Renderer<'_>, keys: &Keys<'_>, stage: &Stage) -> Result<Pages> {
-    let (file, key) = (file_of(&page.path), keys.page(page));
+    let (file, key) = (Outputs::file(renderer.config(), &page.path), keys.page(page));
     if let Some(reused) = stage.reuse(&file, key) {
         return Ok(Pages::one(page, reused.len, reused.extra, true));
     }
     let rendered = renderer.page(page)?;
     stage.write(&file, Some(key), &rendered.html, rendered.inline.clone())?;
     Ok(Pages::one(page, rendered.html.len() as u64, rendered.inline, false))
-}
-
-/// The file that hosts serve for a path.
-pub fn file_of(path: &str) -> String {
-    let path = path.trim_start_matches('/');
-    if path.is_empty() || path.ends_with('/') { format!("{path}index.html") } else { path.to_owned() }
 }

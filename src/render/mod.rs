@@ -18,6 +18,8 @@ use std::sync::Arc;
 
 pub use engine::Engine;
 pub use keys::Keys;
+pub use markdown::plain_text;
+pub use values::encoded;
 
 use crate::assets;
 use crate::config::Config;
@@ -76,6 +78,10 @@ impl<'a> Renderer<'a> {
         engine::check_templates(&tera, config, site)?;
         let minifier = minify::Minifier::new(config.build.minify);
         Ok(Self { config, site, manifests, tera, minifier, values, shared })
+    }
+
+    pub fn config(&self) -> &Config {
+        self.config
     }
 
     /// Renders one page; an error names the page, the template and its line.

@@ -71,7 +71,7 @@ pub static LANGUAGES: [Language; 15] = [
         "javascript",
         ["js", "mjs", "cjs", "jsx", "node"],
         js::LANGUAGE,
-        [js::HIGHLIGHT_QUERY, js::JSX_HIGHLIGHT_QUERY, ours!("javascript")]
+        [js::HIGHLIGHT_QUERY, js::JSX_HIGHLIGHT_QUERY, ours!("ecmascript"), ours!("javascript")]
     ),
     language!(
         "json",
@@ -106,7 +106,7 @@ pub static LANGUAGES: [Language; 15] = [
             js::HIGHLIGHT_QUERY,
             js::JSX_HIGHLIGHT_QUERY,
             ts::HIGHLIGHTS_QUERY,
-            ours!("javascript"),
+            ours!("ecmascript"),
             ours!("typescript")
         ]
     ),
@@ -114,7 +114,7 @@ pub static LANGUAGES: [Language; 15] = [
         "typescript",
         ["ts", "mts", "cts"],
         ts::LANGUAGE_TYPESCRIPT,
-        [js::HIGHLIGHT_QUERY, ts::HIGHLIGHTS_QUERY, ours!("javascript"), ours!("typescript")]
+        [js::HIGHLIGHT_QUERY, ts::HIGHLIGHTS_QUERY, ours!("ecmascript"), ours!("typescript")]
     ),
     language!("yaml", ["yml"], tree_sitter_yaml::LANGUAGE, [tree_sitter_yaml::HIGHLIGHTS_QUERY]),
     language!("c", ["h"], tree_sitter_c::LANGUAGE, [tree_sitter_c::HIGHLIGHT_QUERY, ours!("c")]),

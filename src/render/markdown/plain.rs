@@ -29,12 +29,11 @@ fn is_mark(tag: &Tag) -> bool {
 
 /// Appends text with each run of white space as one space, none at the very beginning.
 fn push_folded(out: &mut String, text: &str) {
-    for character in text.chars() {
-        if !character.is_whitespace() {
-            out.push(character);
-        } else if !out.is_empty() && !out.ends_with(' ') {
+    for (nth, word) in text.split(char::is_whitespace).enumerate() {
+        if nth > 0 && !out.is_empty() && !out.ends_with(' ') {
             out.push(' ');
         }
+        out.push_str(word);
     }
 }
 

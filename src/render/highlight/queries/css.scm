@@ -4,3 +4,5 @@
 ((plain_value) @variable.builtin
  (#match? @variable.builtin "^--"))
 (keyword_query) @constant
+(color_value "#" @string)
+["[" "]"] @punctuation

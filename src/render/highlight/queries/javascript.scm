@@ -1,8 +1,3 @@
-; On top of the grammar's own: parameters and labels.
+; On top of the grammar's own, where parameters are names and nothing more.
 (formal_parameters (identifier) @variable.parameter)
 (formal_parameters (assignment_pattern left: (identifier) @variable.parameter))
-(arrow_function parameter: (identifier) @variable.parameter)
-(statement_identifier) @label
-(new_expression constructor: (identifier) @constructor)
-(class_declaration name: (_) @type)
-(escape_sequence) @constant

@@ -13,6 +13,10 @@
 (typed_parameter (identifier) @variable.parameter)
 (default_parameter name: (identifier) @variable.parameter)
 (typed_default_parameter name: (identifier) @variable.parameter)
+(parameters (list_splat_pattern (identifier) @variable.parameter))
+(parameters (dictionary_splat_pattern (identifier) @variable.parameter))
+(call function: (identifier) @constructor
+ (#match? @constructor "^[A-Z]"))
 (lambda_parameters (identifier) @variable.parameter)
 (keyword_argument name: (identifier) @property)
 ((identifier) @variable.builtin

@@ -18,6 +18,8 @@
  (#match? @module "^[a-z]"))
 (use_declaration argument: (scoped_identifier name: (identifier) @type
  (#match? @type "^[A-Z]")))
+(use_list (scoped_identifier name: (identifier) @type
+ (#match? @type "^[A-Z]")))
 (use_list (identifier) @type
  (#match? @type "^[A-Z]"))
 
