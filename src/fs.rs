@@ -47,13 +47,14 @@ pub fn remove_dir_all(path: &Path) -> Result<()> {
 }
 
 /// Every regular file below `root`, sorted, as paths relative to it; a missing root has none.
-/// Hidden files and folders are skipped.
+/// Hidden files and folders are skipped, but for `.well-known`, which is part of the web.
 pub fn files_below(root: &Path) -> Result<Vec<PathBuf>> {
     if !root.exists() {
         return Ok(Vec::new());
     }
     let visible = |entry: &walkdir::DirEntry| {
-        entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
+        let name = entry.file_name().to_string_lossy();
+        entry.depth() == 0 || name == ".well-known" || !name.starts_with('.')
     };
     let walk = walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name();
     let mut files = Vec::new();

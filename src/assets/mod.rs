@@ -6,7 +6,7 @@ mod dimensions;
 mod plan;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub use plan::{check_images, plan};
 
@@ -22,6 +22,8 @@ pub struct Manifest {
     assets: BTreeMap<String, Asset>,
     /// The inline icons: SVG text by name.
     icons: BTreeMap<String, String>,
+    /// The URLs of files that are published on demand.
+    on_demand: HashSet<String>,
     /// Hosts that images may be loaded from without being copied.
     image_hosts: Vec<String>,
 }
@@ -33,6 +35,8 @@ pub struct Asset {
     pub url: String,
     /// In pixels, of images whose size is known.
     pub size: Option<(u32, u32)>,
+    /// Published only where a page shows it: a picture of a row nobody may see stays unseen too.
+    pub on_demand: bool,
     pub(crate) bytes: Bytes,
 }
 
@@ -107,7 +111,23 @@ impl Manifest {
         &self.image_hosts
     }
 
-    /// Every file to publish, by its path on the site.
+    /// The on-demand files that a page refers to, found in its finished HTML.
+    pub fn referred_by(&self, html: &[u8]) -> Vec<String> {
+        let mut found: Vec<String> = memchr::memmem::find_iter(html, FOLDER.as_bytes())
+            .filter_map(|start| {
+                let rest = &html[start..];
+                let end = rest.iter().position(|byte| b"\"' >),&\\".contains(byte));
+                std::str::from_utf8(&rest[..end.unwrap_or(rest.len())]).ok()
+            })
+            .filter(|url| self.on_demand.contains(*url))
+            .map(str::to_owned)
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Every file that may be published.
     pub fn files(&self) -> impl Iterator<Item = &Asset> {
         self.assets.values()
     }

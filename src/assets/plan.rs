@@ -30,14 +30,16 @@ pub fn plan(config: &Config, theme: &Theme) -> Result<Manifest> {
                 manifest.icons.insert(icon, text(name, file)?.trim().to_owned());
             }
             Some(name) => {
-                sources.insert(name.to_owned(), (true, file.clone()));
+                sources.insert(name.to_owned(), (Way::Hashed, file.clone()));
             }
             None => {
-                sources.insert(path.clone(), (false, file.clone()));
+                sources.insert(path.clone(), (Way::AsIs, file.clone()));
             }
         }
     }
     manifest.assets = sources.into_par_iter().map(asset).collect::<Result<_>>()?;
+    let on_demand = manifest.assets.values().filter(|asset| asset.on_demand);
+    manifest.on_demand = on_demand.map(|asset| asset.url.clone()).collect();
     add_sheets(&mut manifest, &sheets)?;
     Ok(manifest)
 }
@@ -52,23 +54,38 @@ pub fn check_images(manifest: &Manifest, images: &[ImageReference]) -> Result<()
     })
 }
 
-fn content_images(config: &Config) -> Result<BTreeMap<String, (bool, StaticFile)>> {
+/// How a file is published.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// Under its own path.
+    AsIs,
+    /// With a hash in its name.
+    Hashed,
+    /// Likewise, where a page refers to it.
+    OnDemand,
+}
+
+type Sources = BTreeMap<String, (Way, StaticFile)>;
+
+fn content_images(config: &Config) -> Result<Sources> {
     let mut images = BTreeMap::new();
     for file in fs::files_below(&config.build.content)? {
         let name = slashed(&file)?;
         if dimensions::is_image(&name) {
-            images.insert(name, (true, StaticFile::Own(config.build.content.join(file))));
+            let file = StaticFile::Own(config.build.content.join(file));
+            images.insert(name, (Way::OnDemand, file));
         }
     }
     Ok(images)
 }
 
-fn asset((name, (fingerprinted, file)): (String, (bool, StaticFile))) -> Result<(String, Asset)> {
+fn asset((name, (way, file)): (String, (Way, StaticFile))) -> Result<(String, Asset)> {
     let bytes = file.read()?;
     let size = dimensions::is_image(&name).then(|| dimensions::of(&name, &bytes)).flatten();
-    let url = if fingerprinted { fingerprint(&name, &bytes) } else { format!("/{name}") };
+    let url = if way == Way::AsIs { format!("/{name}") } else { fingerprint(&name, &bytes) };
     drop(bytes);
-    Ok((name, Asset { url, size, bytes: Bytes::File(file) }))
+    let on_demand = way == Way::OnDemand;
+    Ok((name, Asset { url, size, on_demand, bytes: Bytes::File(file) }))
 }
 
 fn add_sheets(manifest: &mut Manifest, sheets: &css::Sources) -> Result<()> {
@@ -76,7 +93,7 @@ fn add_sheets(manifest: &mut Manifest, sheets: &css::Sources) -> Result<()> {
         let locate = |name: &str| manifest.assets.get(name).map(|asset| asset.url.clone());
         let bundled = css::bundle(entry, sheets, &locate)?.into_bytes();
         let url = fingerprint(entry, &bundled);
-        let asset = Asset { url, size: None, bytes: Bytes::Made(bundled) };
+        let asset = Asset { url, size: None, on_demand: false, bytes: Bytes::Made(bundled) };
         manifest.assets.insert(entry.clone(), asset);
     }
     Ok(())
@@ -93,9 +110,13 @@ fn fingerprint(name: &str, bytes: &[u8]) -> String {
     let hash = blake3::hash(bytes).to_hex();
     let (folder, file) = name.rsplit_once('/').map_or(("", name), |(folder, file)| (folder, file));
     let (stem, extension) = file.rsplit_once('.').unwrap_or((file, "bin"));
-    let slash = if folder.is_empty() { "" } else { "/" };
-    let stem = slug::slugify(stem);
-    format!("{FOLDER}{folder}{slash}{stem}.{}.{}", &hash[..16], extension.to_lowercase())
+    let mut url = FOLDER.to_owned();
+    for folder in folder.split('/').filter(|folder| !folder.is_empty()) {
+        url.push_str(&slug::slugify(folder));
+        url.push('/');
+    }
+    let (stem, extension) = (slug::slugify(stem), extension.to_lowercase());
+    url + &format!("{stem}.{}.{extension}", &hash[..16])
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Log lines on standard error: quiet unless asked, as text or as JSON.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 
@@ -23,6 +25,7 @@ pub fn start(global: &Global) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = lines.with_ansi(std::io::stderr().is_terminal());
     // A second start, as tests do, keeps the first.
     let _ = match global.log_format {
         Format::Text => lines.with_target(false).try_init(),

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::{Config, Overrides};
+use crate::db as database;
 use crate::error::{Error, Result};
 
 const EXIT_CODES: &str = "\
@@ -62,7 +63,9 @@ pub fn run(cli: &Cli) -> Result<()> {
 
 impl Global {
     fn config(&self, overrides: &Overrides) -> Result<Config> {
-        Config::load(&self.root, overrides, &|name| std::env::var(name).ok())
+        let config = Config::load(&self.root, overrides, &|name| std::env::var(name).ok())?;
+        database::prepare(&config.database)?;
+        Ok(config)
     }
 }
 

@@ -18,6 +18,12 @@ use super::{
 };
 use crate::error::{Error, Result, nearest};
 
+/// Names that templates already use.
+const RESERVED: &[&str] = &[
+    "site", "page", "shared", "frieze", "section", "sections", "slots", "row", "rows", "previous",
+    "next", "pager", "key", "column", "collection",
+];
+
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<Config> {
@@ -61,7 +67,7 @@ fn site_of(raw: RawSite, overrides: &Overrides, env: Env) -> Result<Site> {
         extra,
     } = raw;
     let base_url =
-        overrides.base_url.clone().or_else(|| env("FRIEZE_BASE_URL")).or(base_url).ok_or_else(
+        overrides.base_url.clone().or_else(|| env("FRIEZE_BASE_URL").filter(|url| !url.is_empty())).or(base_url).ok_or_else(
             || {
                 invalid("site.base_url", "missing", "write where the site will live, as in base_url = \"https://example.com\", or set FRIEZE_BASE_URL")
             },
@@ -178,6 +184,10 @@ fn collection(name: String, raw: RawCollection) -> Result<Collection> {
         feed,
     } = raw;
     let key = format!("collections.{name}");
+    if RESERVED.contains(&name.as_str()) {
+        let what = format!("\"{name}\" is what templates call something else");
+        return Err(invalid(&key, &what, "give the collection another name, and its table by table = \"…\""));
+    }
     let from = match (table, query) {
         (Some(table), None) => From::Table(table),
         (None, Some(query)) => From::Query(query.trim().trim_end_matches(';').to_owned()),

@@ -27,8 +27,12 @@ impl PathTemplate {
         if !source.starts_with('/') {
             return Err(wrong("does not start with \"/\""));
         }
-        if source.contains("//") || source.contains('\\') || source.contains("/../") {
+        if source.contains("//") || source.contains('\\') || source.split('/').any(|s| s == "..") {
             return Err(wrong("has an empty or unsafe segment"));
+        }
+        // A file without an ending has no type: hosts would offer it as a download.
+        if !source.rsplit('/').next().is_some_and(|last| last.is_empty() || last.contains('.')) {
+            return Err(wrong("ends neither with \"/\" nor with a file's ending"));
         }
         let mut parts = Vec::new();
         let mut rest = source;
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_path_must_be_rooted_and_whole() {
-        for bad in ["projects/", "/a//b/", "/{slug", "/a/../b/", "/a\\b/"] {
+        for bad in ["projects/", "/a//b/", "/{slug", "/a/../b/", "/a/..", "/a\\b/", "/p/{slug}"] {
             let error = PathTemplate::parse(bad, "collections.x.page").unwrap_err();
             assert!(error.to_string().contains("collections.x.page"), "{error}");
         }

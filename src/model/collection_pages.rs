@@ -1,6 +1,6 @@
 //! Pages that a collection brings: one a row, numbered lists, one a group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -174,21 +174,28 @@ fn group_index(
     group: &config::Group,
 ) -> Result<GroupIndex> {
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut keys_of_row = Vec::with_capacity(collection.rows.len());
     for (index, row) in collection.rows.iter().enumerate() {
         let value = row.fields.get(&group.by).ok_or_else(|| no_column(config, &group.by, row))?;
-        for key in keys(value) {
-            let rows = by_key.entry(key).or_default();
-            if rows.last() != Some(&index) {
-                rows.push(index);
-            }
+        let mut keys = keys(value);
+        let mut seen = HashSet::new();
+        keys.retain(|key| seen.insert(key.clone()));
+        for key in &keys {
+            by_key.entry(key.clone()).or_default().push(index);
         }
+        keys_of_row.push(keys);
     }
-    let mut of_row = vec![Vec::new(); collection.rows.len()];
+    let place: HashMap<String, usize> =
+        by_key.keys().enumerate().map(|(place, key)| (key.clone(), place)).collect();
+    // In the order in which the row names them.
+    let of_row = keys_of_row
+        .into_iter()
+        .map(|keys| keys.iter().filter_map(|key| place.get(key).copied()).collect())
+        .collect();
     let mut groups = Vec::with_capacity(by_key.len());
     for (key, rows) in by_key {
         let segment = group_segment(config, group, &key)?;
         let path = group.path.fill(|_| Ok(segment.clone()))?;
-        rows.iter().for_each(|row| of_row[*row].push(groups.len()));
         groups.push(Group { key, path, rows });
     }
     Ok(GroupIndex { column: group.by.clone(), groups, of_row })

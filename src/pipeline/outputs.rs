@@ -45,34 +45,35 @@ impl<'a> Outputs<'a> {
         pages: &Pages,
         fingerprint: &Hash,
     ) -> Result<()> {
-        let own = |path: &str| self.own(assets, path);
-        for file in assets.files() {
-            self.put(&file.url, &file.bytes()?)?;
-        }
+        // A site's own file of that name stands.
+        let brought = |path: &str| assets.asset(path).is_ok();
+        let mut shown = pages.needs.clone();
         for file in &self.config.json {
             self.put(&file.path, &data::json_file(file, site)?)?;
         }
         for collection in self.config.collections.values() {
             if let Some(feed) = &collection.feed {
-                self.put(&feed.path, &self.feed(collection, feed, site, renderer)?)?;
+                let bytes = self.feed(collection, feed, site, renderer)?;
+                shown.extend(renderer.files(&bytes));
+                self.put(&feed.path, &bytes)?;
+            }
+        }
+        for file in assets.files() {
+            if !file.on_demand || shown.contains(&format!("file {}", file.url)) {
+                self.put(&file.url, &file.bytes()?)?;
             }
         }
         for (path, bytes) in publish::sitemap(&self.config.site.base_url, &self.addresses(site))? {
             self.put(&path, &bytes)?;
         }
-        if !own("robots.txt") {
+        if !brought("robots.txt") {
             self.put("robots.txt", &publish::robots(&self.config.site.base_url))?;
         }
-        if !own("site.webmanifest") {
+        if !brought("site.webmanifest") {
             self.put("site.webmanifest", &publish::webmanifest(&self.config.site))?;
         }
         self.put("health.json", health(fingerprint).as_bytes())?;
         self.host_rules(assets, pages)
-    }
-
-    /// Whether the site brings a file of its own that frieze would otherwise write.
-    fn own(&self, assets: &Manifest, path: &str) -> bool {
-        assets.asset(path).is_ok()
     }
 
     fn host_rules(&self, assets: &Manifest, pages: &Pages) -> Result<()> {
@@ -81,7 +82,7 @@ impl<'a> Outputs<'a> {
                 let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
                 Some(hash.to_owned())
             };
-            pages.inline.iter().filter_map(hash).collect()
+            pages.needs.iter().filter_map(hash).collect()
         };
         let csp = Csp {
             script_hashes: hashes("script-src"),
@@ -119,7 +120,8 @@ impl<'a> Outputs<'a> {
         let meta = FeedMeta {
             title: format!("{} · {}", config.site.title, feed.title),
             description: config.site.description.clone(),
-            author: config.site.author.clone(),
+            // Atom wants every feed to have an author.
+            author: Some(&config.site.author).filter(|name| !name.is_empty()).unwrap_or(&config.site.title).clone(),
             language: config.site.language.clone(),
             site_url: config.absolute("/"),
             feed_url: config.absolute(&feed.path),

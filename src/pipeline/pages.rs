@@ -15,23 +15,23 @@ use crate::render::{Keys, Renderer};
 /// What is known of all pages once they are done.
 #[derive(Debug, Default)]
 pub struct Pages {
-    /// Content-Security-Policy sources of everything inline.
-    pub inline: BTreeSet<String>,
+    /// What they ask of the rest of the site: see [`Rendered::needs`](crate::render::Rendered).
+    pub needs: BTreeSet<String>,
     pub heaviest: Option<Heaviest>,
     pub reused: usize,
 }
 
 impl Pages {
-    fn one(page: &Page, bytes: u64, inline: Vec<String>, reused: bool) -> Self {
+    fn one(page: &Page, bytes: u64, needs: Vec<String>, reused: bool) -> Self {
         Self {
-            inline: inline.into_iter().collect(),
+            needs: needs.into_iter().collect(),
             heaviest: Some(Heaviest { path: page.path.clone(), bytes }),
             reused: usize::from(reused),
         }
     }
 
     fn and(mut self, other: Self) -> Self {
-        self.inline.extend(other.inline);
+        self.needs.extend(other.needs);
         self.reused += other.reused;
         // Of two equally heavy pages the one that comes first in the alphabet: the same each time.
         let rank = |page: &Heaviest| (page.bytes, std::cmp::Reverse(page.path.clone()));
@@ -64,6 +64,6 @@ fn one(page: &Page, renderer: &Renderer<'_>, keys: &Keys<'_>, stage: &Stage) -> 
         return Ok(Pages::one(page, reused.len, reused.extra, true));
     }
     let rendered = renderer.page(page)?;
-    stage.write(&file, Some(key), &rendered.html, rendered.inline.clone())?;
-    Ok(Pages::one(page, rendered.html.len() as u64, rendered.inline, false))
+    stage.write(&file, Some(key), &rendered.html, rendered.needs.clone())?;
+    Ok(Pages::one(page, rendered.html.len() as u64, rendered.needs, false))
 }

@@ -57,8 +57,9 @@ impl Shared {
 #[derive(Debug)]
 pub struct Rendered {
     pub html: Vec<u8>,
-    /// The Content-Security-Policy sources of its inline scripts and styles.
-    pub inline: Vec<String>,
+    /// What it asks of the rest of the site: `script-src …` and `style-src …` for the
+    /// Content-Security-Policy, `file …` for an image it shows.
+    pub needs: Vec<String>,
 }
 
 impl<'a> Renderer<'a> {
@@ -93,8 +94,14 @@ impl<'a> Renderer<'a> {
             .render(&page.template, &context)
             .map_err(|error| named(engine::explain(&error)))?;
         let html = self.minifier.page(html, &self.bodies(page));
-        let inline = csp::inline_sources(&html);
-        Ok(Rendered { html, inline })
+        let mut needs = csp::inline_sources(&html);
+        needs.extend(self.files(&html));
+        Ok(Rendered { html, needs })
+    }
+
+    /// The images that finished HTML shows, each as `file …`.
+    pub fn files(&self, html: &[u8]) -> impl Iterator<Item = String> {
+        self.shared.assets.referred_by(html).into_iter().map(|url| format!("file {url}"))
     }
 
     /// A row's rendered Markdown or HTML column, for feeds.

@@ -48,7 +48,7 @@ impl Renderer<'_> {
 
     fn section_value(&self, section: &Section, index: usize) -> Result<Value> {
         let config = match self.manifests.get(&section.kind) {
-            Some(manifest) => self.object(&manifest.fields, &section.config)?,
+            Some(manifest) => self.object(&manifest.fields, &section.config, &section.id)?,
             None => Value::from_serializable(&section.config),
         };
         Ok(map([
@@ -70,10 +70,11 @@ impl Renderer<'_> {
         &self,
         fields: &IndexMap<String, Field>,
         object: &serde_json::Map<String, Json>,
+        scope: &str,
     ) -> Result<Value> {
         let entries = object.iter().map(|(name, value)| {
             let value = match fields.get(name) {
-                Some(field) => self.field(field, value).map_err(|error| {
+                Some(field) => self.field(field, value, scope).map_err(|error| {
                     error.context(format!("the field \"{name}\""))
                 })?,
                 None => Value::from_serializable(value),
@@ -83,18 +84,23 @@ impl Renderer<'_> {
         entries.collect::<Result<Map>>().map(Value::from)
     }
 
-    /// Markdown and HTML fields become safe HTML, at any depth.
-    fn field(&self, field: &Field, value: &Json) -> Result<Value> {
+    /// Markdown and HTML fields become safe HTML, at any depth. `scope` keeps the ids in one
+    /// section's texts apart from another's.
+    fn field(&self, field: &Field, value: &Json, scope: &str) -> Result<Value> {
         let images = AssetImages(&self.shared.assets);
         let html = match (field.kind, value) {
-            (FieldKind::Markdown, Json::String(text)) => self.shared.markdown.render(text, &images),
+            (FieldKind::Markdown, Json::String(text)) => {
+                self.shared.markdown.render_scoped(text, &images, scope)
+            }
             (FieldKind::Richtext, Json::String(html)) => {
                 self.shared.markdown.sanitize(html, &images)
             }
-            (FieldKind::Object, Json::Object(object)) => return self.object(&field.fields, object),
+            (FieldKind::Object, Json::Object(object)) => {
+                return self.object(&field.fields, object, scope);
+            }
             (FieldKind::Array, Json::Array(items)) => {
                 let items = items.iter().map(|item| match item {
-                    Json::Object(object) => self.object(&field.fields, object),
+                    Json::Object(object) => self.object(&field.fields, object, scope),
                     other => Ok(Value::from_serializable(other)),
                 });
                 return items.collect::<Result<Vec<_>>>().map(Value::from);

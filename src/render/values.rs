@@ -159,7 +159,10 @@ impl<'a> Rows<'a> {
         if self.config.page.is_some() && self.config.markdown.first().is_some_and(|c| c == column) {
             return String::new();
         }
-        format!("{}-{}-{column}", self.config.name, row + 1)
+        let rows = &self.collection.rows;
+        let name = rows.get(row).and_then(|row| row.text("slug").or_else(|| row.text("id")));
+        let name = name.map_or_else(|| (row + 1).to_string(), slug::slugify);
+        format!("{}-{name}-{column}", self.config.name)
     }
 
     fn named(&self, error: Error, column: &str, row: &Row) -> Error {

@@ -6,6 +6,7 @@ mod read;
 mod sql;
 
 use indexmap::IndexMap;
+use rayon::prelude::*;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection};
 
@@ -40,6 +41,19 @@ impl Row {
         self.fields.get(column).and_then(Value::as_str)
     }
 
+    /// A hash of the row without its bookkeeping columns.
+    fn content_hash(&self) -> Hash {
+        let mut hasher = blake3::Hasher::new();
+        for (column, value) in &self.fields {
+            if !matches!(column.as_str(), "created_at" | "updated_at") {
+                hasher.update(column.as_bytes()).update(&[0]);
+                // Writing into a hasher cannot fail.
+                let _ = serde_json::to_writer(&mut hasher, value);
+            }
+        }
+        hasher.finalize().into()
+    }
+
     /// How messages name this row: by slug, name, title or id.
     pub fn label(&self) -> String {
         let name = ["slug", "name", "title", "id"]
@@ -70,14 +84,14 @@ pub async fn read(conn: &mut PgConnection, config: &Config) -> Result<Snapshot> 
 }
 
 impl Snapshot {
-    /// A hash over all that was read: two builds with one fingerprint show the same content.
+    /// A hash over all that was read, but for when rows were made and touched: two databases with
+    /// one fingerprint hold the same content.
     pub fn fingerprint(&self) -> Hash {
         let mut hasher = blake3::Hasher::new();
         for (name, rows) in &self.collections {
             hasher.update(name.as_bytes()).update(&(rows.len() as u64).to_le_bytes());
-            rows.iter().for_each(|row| {
-                hasher.update(&row.hash);
-            });
+            let contents: Vec<Hash> = rows.par_iter().map(Row::content_hash).collect();
+            hasher.update(contents.as_flattened());
         }
         for layout in &self.layouts {
             hasher.update(&layout.hash);

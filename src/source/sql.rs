@@ -2,6 +2,9 @@
 
 use crate::config::{Collection, From};
 
+/// The name of a row in our queries: one that no column has, since a column would hide it.
+const ROW: &str = "frieze_row";
+
 /// An identifier, quoted; `schema.table` is quoted part by part.
 pub fn quoted(name: &str) -> String {
     let parts = name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
@@ -13,14 +16,18 @@ pub fn quoted(name: &str) -> String {
 pub fn rows(collection: &Collection, unique: &[String]) -> String {
     let mut order: Vec<String> = collection.order_by.iter().cloned().collect();
     if unique.is_empty() {
-        order.push("t::text collate \"C\"".to_owned());
+        order.push(format!("{ROW}::text collate \"C\""));
     }
-    order.extend(unique.iter().map(|column| format!("t.{}", quoted(column))));
-    format!("select row_to_json(t)::text from {} t order by {}", from(collection), order.join(", "))
+    order.extend(unique.iter().map(|column| format!("{ROW}.{}", quoted(column))));
+    format!(
+        "select row_to_json({ROW})::text from {} {ROW} order by {}",
+        from(collection),
+        order.join(", ")
+    )
 }
 
 pub fn count(collection: &Collection) -> String {
-    format!("select count(*) from {} t", from(collection))
+    format!("select count(*) from {} {ROW}", from(collection))
 }
 
 fn from(collection: &Collection) -> String {
