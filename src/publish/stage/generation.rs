@@ -24,7 +24,7 @@ impl<'a> Generation<'a> {
         if paths.is_empty() {
             return Err(Error::output("there is nothing to publish: the build made no file"));
         }
-        let dirs = path::folders(paths.iter().map(String::as_str))?;
+        let dirs = path::folders(paths)?;
         Ok(Self { paths, records, dirs })
     }
 
@@ -57,14 +57,14 @@ impl<'a> Generation<'a> {
     /// Brings the staging tree to hold exactly this generation.
     pub fn bring_about(&mut self, staging: &Staging, live: Option<&Live>) -> Result<()> {
         staging.begin()?;
-        staging.prune(self)?;
-        let Some(live) = live else {
-            return Ok(());
-        };
-        let files = self.paths.par_iter().zip(&mut self.records);
-        files
-            .filter(|(_, record)| record.place == Place::Live)
-            .try_for_each(|(path, record)| staging.take_over(live, path, &mut record.entry))
+        staging.prune_files(self)?;
+        if let Some(live) = live {
+            let files = self.paths.par_iter().zip(&mut self.records);
+            files
+                .filter(|(_, record)| record.place == Place::Live)
+                .try_for_each(|(path, record)| staging.take_over(live, path, &mut record.entry))?;
+        }
+        staging.prune_dirs(self)
     }
 
     /// Writes down that the tree `root` is this generation.

@@ -28,15 +28,16 @@ pub fn check(path: &str) -> Result<()> {
 
 /// Every folder that the files are in, the root (`""`) among them. A path that is a file and a
 /// folder at once is an error.
-pub fn folders<'a>(files: impl Iterator<Item = &'a str> + Clone) -> Result<HashSet<&'a str>> {
+pub fn folders(files: &[impl AsRef<str>]) -> Result<HashSet<&str>> {
     let mut folders = HashSet::from([""]);
+    let mut files = files.iter().map(AsRef::as_ref);
     for file in files.clone() {
         let mut folder = parent(file);
         while folders.insert(folder) {
             folder = parent(folder);
         }
     }
-    match files.clone().find(|file| folders.contains(file)) {
+    match files.find(|file| folders.contains(file)) {
         None => Ok(folders),
         Some(file) => Err(file_and_folder(file)),
     }
@@ -66,13 +67,13 @@ mod tests {
 
     #[test]
     fn every_ancestor_is_a_folder_once() {
-        let folders = folders(["a/b/c.html", "a/b/d.html", "e.html"].into_iter()).unwrap();
+        let folders = folders(&["a/b/c.html", "a/b/d.html", "e.html"]).unwrap();
         assert_eq!(folders, HashSet::from(["", "a", "a/b"]));
     }
 
     #[test]
     fn a_file_where_a_folder_is_needed_is_an_error() {
-        let error = folders(["a", "a-b", "a/c.html"].into_iter()).unwrap_err();
+        let error = folders(&["a", "a-b", "a/c.html"]).unwrap_err();
         assert_eq!(error.to_string(), "a is written both as a file and as a folder");
     }
 }

@@ -67,13 +67,12 @@ impl Staging {
         if tree.files.contains_key(path) {
             self.clear(path)?;
         }
-        let meta = match self.root.create(path, bytes)? {
-            Some(meta) => meta,
-            None => {
-                self.clear(path)?;
-                self.root.create(path, bytes)?.ok_or_else(|| in_the_way(path))?
-            }
-        };
+        let mut written = self.root.create(path, bytes)?;
+        if written.is_none() {
+            self.clear(path)?;
+            written = self.root.create(path, bytes)?;
+        }
+        let meta = written.ok_or_else(|| in_the_way(path))?;
         self.flusher.wrote(meta.len);
         Ok(meta)
     }
@@ -102,24 +101,31 @@ impl Staging {
         if self.root.link(&live.root, path) {
             return Ok(());
         }
+        self.clear(path)?;
+        if self.root.link(&live.root, path) {
+            return Ok(());
+        }
         let bytes = live.read(path, entry)?;
         entry.mtime = self.write(path, &bytes)?.mtime;
         Ok(())
     }
 
-    /// Removes what is in the tree and not in the new generation.
-    pub fn prune(&self, next: &Generation) -> Result<()> {
-        self.folders.settle();
+    /// Removes the files that are in the tree and not in the new generation.
+    pub fn prune_files(&self, next: &Generation) -> Result<()> {
         let tree = self.tree.get()?;
         for path in tree.files.keys().filter(|path| !next.has_file(path)) {
             self.root.unlink(path)?;
         }
         let wanted = |path: &str| next.has_file(path) || next.has_dir(path);
-        for path in tree.strays.iter().filter(|path| !path.to_str().is_some_and(wanted)) {
-            self.root.remove(path)?;
-        }
+        let strays = tree.strays.iter().filter(|path| !path.to_str().is_some_and(wanted));
+        strays.into_iter().try_for_each(|path| self.root.remove(path))
+    }
+
+    /// Removes the folders that are in the tree and not in the new generation.
+    pub fn prune_dirs(&self, next: &Generation) -> Result<()> {
+        self.folders.settle();
         let mut old = self.folders.made();
-        old.extend(tree.dirs.iter().cloned());
+        old.extend(self.tree.get()?.dirs.iter().cloned());
         old.retain(|dir| !next.has_dir(dir));
         // Deepest first: a folder's path sorts before those of what is in it.
         old.sort_unstable();

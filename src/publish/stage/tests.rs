@@ -225,7 +225,7 @@ fn a_dropped_stage_leaves_the_site_and_taints_the_staging_tree() {
     site.check(&[("a.html", "2"), ("b.html", "b")]);
     let states = fs::read_dir(site.dir.path().join(".dist.frieze")).unwrap();
     let names = states.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    assert_eq!(names.filter(|name| name.ends_with(".state")).count(), 1);
+    assert_eq!(names.filter(|name| name.contains(".state")).count(), 1);
     // What the dropped build left is neither trusted nor published.
     fs::write(site.tree().join("b.html"), "x").unwrap();
     fs::remove_file(site.tree().join("b.html")).unwrap();
