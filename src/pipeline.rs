@@ -13,7 +13,7 @@ pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 use crate::assets;
 use crate::config::Config;
 use crate::db::{self, Database, seed};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::{self, Manifests};
 use crate::publish::Stage;
 use crate::render::{Engine, Keys, Renderer, Shared};
@@ -24,22 +24,38 @@ use crate::theme::Theme;
 pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
     let stage = Stage::open(&config.build.output)?;
-
     clock.start("read");
     let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
-    let (snapshot, mut prepared) = (snapshot?, prepared?);
-    let fingerprint = snapshot.fingerprint();
+    freeze(config, snapshot?, prepared?, stage, clock)
+}
+
+/// A build of rows that are read already.
+pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) -> Result<Report> {
+    let mut clock = Clock::new(observer);
+    let stage = Stage::open(&config.build.output)?;
+    clock.start("prepare");
+    let prepared = Prepared::new(config)?;
+    freeze(config, snapshot, prepared, stage, clock)
+}
+
+fn freeze(
+    config: &Config,
+    snapshot: Snapshot,
+    prepared: Prepared,
+    stage: Stage,
+    mut clock: Clock<'_>,
+) -> Result<Report> {
+    let Prepared { theme, manifests, shared, engine } = prepared;
 
     clock.start("assemble");
-    let site = model::assemble(snapshot, config, &prepared.manifests)?;
-    assets::check_images(&prepared.shared.assets, &site.images)?;
+    let fingerprint = snapshot.fingerprint();
+    let site = model::assemble(snapshot, config, &manifests)?;
+    assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("render");
-    let engine = prepared.engine.take().ok_or_else(|| Error::other("the engine is gone"))?;
-    let shared = &prepared.shared;
-    let renderer = Renderer::new(config, engine, &site, &prepared.manifests, shared)?;
-    let keys = Keys::new(config, &prepared.theme, shared.assets.fingerprint(), &site);
-    let pages = pages::render(&site, &renderer, &keys, &stage, observer)?;
+    let renderer = Renderer::new(config, engine, &site, &manifests, &shared)?;
+    let keys = Keys::new(config, &theme, shared.assets.fingerprint(), &site);
+    let pages = pages::render(&site, &renderer, &keys, &stage, clock.observer())?;
 
     clock.start("publish");
     let outputs = Outputs::new(config, &stage);
@@ -53,7 +69,7 @@ struct Prepared {
     theme: Theme,
     manifests: Manifests,
     shared: Arc<Shared>,
-    engine: Option<Engine>,
+    engine: Engine,
 }
 
 impl Prepared {
@@ -64,7 +80,7 @@ impl Prepared {
             files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
         )?;
         let shared = Shared::new(config, assets::plan(config, &theme)?);
-        let engine = Some(Engine::load(&theme, &shared)?);
+        let engine = Engine::load(&theme, &shared)?;
         Ok(Self { theme, manifests, shared, engine })
     }
 }

@@ -37,6 +37,10 @@ impl<'a> Clock<'a> {
         Self { observer, began: Instant::now(), running: None, stages: Vec::new() }
     }
 
+    pub fn observer(&self) -> &'a dyn Observer {
+        self.observer
+    }
+
     pub fn start(&mut self, name: &'static str) {
         self.stop();
         self.observer.stage(name);
