@@ -1,4 +1,5 @@
 //! Connecting: every way it fails says what to do, and none of them prints a password.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 #[path = "support/postgres.rs"]
 mod postgres;

@@ -1,5 +1,6 @@
 //! The embedded Postgres: its folder, its one connection, and what becomes of damage.
 #![cfg(feature = "embedded")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 #[path = "support/config.rs"]
 mod config;

@@ -1,4 +1,5 @@
 //! What a query's error turns into: what failed, what Postgres said, and what to do.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 #[path = "support/config.rs"]
 mod config;

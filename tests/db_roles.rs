@@ -1,4 +1,5 @@
 //! Roles belong to the whole server: a server of its own, on which there are none yet.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 #[path = "support/config.rs"]
 mod config;
@@ -14,10 +15,17 @@ async fn roles_are_made_once_for_all_databases() {
     let url = postgres::database().await;
     let name = url.rsplit('/').next().unwrap();
     let mut admin = postgres::connect(&url).await;
-    postgres::run(&mut admin, &format!("create role modest login; alter database {name} owner to modest")).await;
+    postgres::run(
+        &mut admin,
+        &format!("create role modest login; alter database {name} owner to modest"),
+    )
+    .await;
     let mut modest = postgres::connect(&url.replace("postgres@", "modest@")).await;
     let report = up(&mut modest, &config::built_in()).await.unwrap_err().report();
-    assert!(report.contains("the role anon is missing, and modest may not create roles"), "{report}");
+    assert!(
+        report.contains("the role anon is missing, and modest may not create roles"),
+        "{report}"
+    );
     assert!(report.contains("create role anon nologin noinherit;"), "{report}");
 
     // One who may make roles makes them, without the rights that only a superuser gives.

@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_socket_is_described_as_such() {
-        let address = Address::parse("postgres://me@/x?host=/run/pg", "DATABASE_URL").unwrap();
+        let address = Address::parse("postgres:///x?host=/run/pg&user=me", "DATABASE_URL").unwrap();
         assert_eq!(address.describe(), "/run/pg/x as me");
     }
 }

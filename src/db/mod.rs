@@ -14,7 +14,7 @@ use std::path::Path;
 use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
-pub use self::errors::{explain, explain_as};
+pub use self::errors::{explain, explain_as, explain_owner};
 pub use self::runtime::runtime;
 use crate::config;
 use crate::error::{Error, Result};
@@ -52,8 +52,10 @@ impl Database {
 
     /// A connection fit for migrations, which a transaction pooler's is not.
     pub async fn connect_to_migrate(&self) -> Result<PgConnection> {
-        if let Server::Remote(address) = &self.0 {
-            address.refuse_transaction_pooler()?;
+        match &self.0 {
+            Server::Remote(address) => address.refuse_transaction_pooler()?,
+            #[cfg(feature = "embedded")]
+            Server::Embedded(_) => {}
         }
         self.connect().await
     }
@@ -137,4 +139,23 @@ async fn embedded(config: &config::Database) -> Result<Database> {
 #[cfg(not(feature = "embedded"))]
 fn reset(data_dir: &Path) -> Result<()> {
     crate::fs::remove_dir_all(data_dir)
+}
+
+#[cfg(all(test, not(feature = "embedded")))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_an_address_there_is_no_database() {
+        let config = config::Database {
+            url: None,
+            url_env: "SITE_DB".to_owned(),
+            data_dir: "unused".into(),
+            role: "anon".to_owned(),
+            kits: Vec::new(),
+        };
+        let error = Database::open(&config).await.unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Config);
+        assert!(error.report().contains("set SITE_DB to a Postgres address"), "{error:?}");
+    }
 }

@@ -1,4 +1,5 @@
 //! Migrations, on a real server: what they make, for whom, in what order, and back.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 #[path = "../support/config.rs"]
 mod config;

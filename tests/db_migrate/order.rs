@@ -1,6 +1,7 @@
 //! Up, again, back, and many at once.
 
-use frieze::db::migrate::{self, State, rollback, status, up};
+use frieze::db::migrate::State::{Applied, Changed, Pending, Unknown};
+use frieze::db::migrate::{self, rollback, status, up};
 use sqlx::PgConnection;
 
 use crate::{config, postgres};
@@ -95,7 +96,6 @@ async fn eight_at_once_apply_each_migration_once() {
 async fn status_tells_what_is_applied_pending_changed_and_unknown() {
     let mut connection = postgres::connect(&postgres::database().await).await;
     let migrations = config::built_in();
-    use State::{Applied, Changed, Pending, Unknown};
     let states =
         |list: Vec<migrate::Status>| list.into_iter().map(|one| one.state).collect::<Vec<_>>();
 

@@ -1,4 +1,4 @@
-//! A real PostgreSQL for tests: one server per test process, a database of its own per test.
+//! A real Postgres for tests: one server per test process, a database of its own per test.
 //!
 //! The server goes when the process does, however it ends: a shell waits for the end of its
 //! input, which this process holds. Postgres refuses to run as root, so root's runs as nobody.
@@ -88,7 +88,7 @@ impl Cluster {
         let url = self.url("postgres");
         let waiting = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.expect("a runtime").block_on(first_answer(&url))
+            runtime.expect("a runtime").block_on(first_answer(&url));
         });
         waiting.join().map_err(|_| {
             let log = std::fs::read_to_string(home.join("log")).unwrap_or_default();
@@ -118,7 +118,7 @@ async fn first_answer(url: &str) {
     let mut connection = loop {
         match PgConnection::connect(url).await {
             Ok(connection) => break connection,
-            Err(error) if begun.elapsed() > Duration::from_secs(60) => panic!("{error}"),
+            Err(error) if begun.elapsed() > Duration::from_mins(1) => panic!("{error}"),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     };

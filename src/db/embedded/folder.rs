@@ -96,7 +96,7 @@ pub fn reset(dir: &Path) -> Result<()> {
     fs::remove_dir_all(dir)
 }
 
-/// A mistyped data_dir must not turn into a database, and even less be deleted as one.
+/// A mistyped `data_dir` must not turn into a database, and even less be deleted as one.
 fn refuse_strangers(dir: &Path) -> Result<()> {
     let listed = std::fs::read_dir(dir)
         .map_err(|error| Error::output(format!("cannot list {}", dir.display())).because(error))?;

@@ -107,7 +107,8 @@ fn built_in() -> Result<Vec<Entry>> {
 fn site(folder: &Path, built_in: &[Entry]) -> Result<Vec<Entry>> {
     let mut texts = BTreeMap::new();
     for path in fs::files_below(folder)? {
-        let Some(name) = path.to_str().filter(|name| name.ends_with(".sql")) else { continue };
+        let is_sql = path.extension().is_some_and(|extension| extension == "sql");
+        let Some(name) = path.to_str().filter(|_| is_sql) else { continue };
         let text = fs::read_text(&folder.join(&path))?;
         match BUILT_IN.get_file(name).and_then(|file| file.contents_utf8()) {
             None => drop(texts.insert(name.to_owned(), text)),
