@@ -1,1 +1,5 @@
 //! (being written)
+
+pub mod highlight;
+pub mod markdown;
+pub mod sanitize;

@@ -1,0 +1,4 @@
+; On top of the grammar's own.
+"=" @operator
+(quoted_attribute_value) @string
+(entity) @constant
