@@ -19,7 +19,7 @@ mod tests;
 mod writer;
 
 pub use images::{ImageResolver, NoImages, ResolvedImage};
-pub use plain::plain_text;
+pub use plain::{plain_text, plain_text_start};
 
 use crate::error::Error;
 use crate::render::highlight::Highlighter;
