@@ -123,9 +123,7 @@ pub static LANGUAGES: [Language; 15] = [
 /// A language's place in [`LANGUAGES`], by any of its names in any case.
 pub fn index(name: &str) -> Option<usize> {
     let is = |known: &&str| known.eq_ignore_ascii_case(name);
-    LANGUAGES
-        .iter()
-        .position(|language| is(&language.name) || language.aliases.iter().any(|a| is(a)))
+    LANGUAGES.iter().position(|language| is(&language.name) || language.aliases.iter().any(is))
 }
 
 /// Compiles the queries. Fails if they do not fit the grammar, which a test rules out.

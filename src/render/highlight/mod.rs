@@ -2,6 +2,7 @@
 
 mod captures;
 mod languages;
+mod limits;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -13,9 +14,6 @@ use tree_sitter_highlight::{HighlightConfiguration, HighlightEvent};
 
 use languages::LANGUAGES;
 use spans::Spans;
-
-/// Longer blocks stay plain: recovering from errors in them could take seconds.
-const MAX_BYTES: usize = 128 * 1024;
 
 /// Every language's grammar and queries, compiled when first used (up to 20 ms), then only read.
 pub struct Highlighter {
@@ -31,7 +29,7 @@ impl Highlighter {
     /// appended, if the language is unknown or the code cannot be parsed.
     pub fn write(&self, out: &mut String, language: &str, code: &str) -> bool {
         let Some(configuration) = self.configuration(language) else { return false };
-        if code.len() > MAX_BYTES {
+        if !limits::allow(code) {
             return false;
         }
         let start = out.len();

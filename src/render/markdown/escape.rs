@@ -39,9 +39,11 @@ fn entity(byte: u8) -> &'static str {
 /// any script stay readable.
 pub fn url(out: &mut String, url: &str) {
     let bytes = url.as_bytes();
+    let brackets_name_host = url.contains("//[");
     let mut written = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let encoded = match byte {
+            b'[' | b']' => !brackets_name_host,
             b'%' => !is_escape(&bytes[at..]),
             b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => true,
             _ => byte <= b' ' || byte == 0x7f,
@@ -93,8 +95,8 @@ mod tests {
         assert_eq!(with(super::text, "a<b>&\"c\""), "a&lt;b&gt;&amp;\"c\"");
         assert_eq!(with(super::attribute, "a<b>&\"ü"), "a&lt;b&gt;&amp;&quot;ü");
         assert_eq!(
-            with(super::url, "/a b?c=\"ü\"&d=50%&e=%20\t"),
-            "/a%20b?c=%22ü%22&amp;d=50%25&amp;e=%20%09"
+            with(super::url, "/a b[]?c=\"ü\"&d=50%&e=%20\t"),
+            "/a%20b%5B%5D?c=%22ü%22&amp;d=50%25&amp;e=%20%09"
         );
     }
 }

@@ -3,6 +3,8 @@
 //! Markdown without raw HTML in it is safe by the way it is written, and only link targets are
 //! checked. Everything else goes through the sanitiser, which takes ten times as long.
 
+mod blocks;
+mod entities;
 pub mod escape;
 mod footnotes;
 mod ids;
@@ -17,7 +19,7 @@ mod tests;
 mod writer;
 
 pub use images::{ImageResolver, NoImages, ResolvedImage};
-pub use plain::plain_text;
+pub use plain::{plain_text, plain_text_start};
 
 use crate::error::Error;
 use crate::render::highlight::Highlighter;

@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use crate::render::markdown::entities::decode;
 use crate::render::markdown::inline::leads_away;
-use crate::render::markdown::tags::{Piece, Tag, decode, pieces};
+use crate::render::markdown::tags::{Piece, Tag, pieces};
 use crate::render::markdown::{ImageResolver, MarkdownError, escape, ids, images, tables};
 
 const BLOCKS: &[&str] = &[
@@ -132,7 +133,10 @@ impl<'a> Polisher<'a> {
                 self.out.push(' ');
                 self.out.push_str(key);
                 self.out.push_str("=\"");
-                self.out.push_str(value);
+                match key {
+                    "href" => escape::url(&mut self.out, &decode(value)),
+                    _ => self.out.push_str(value),
+                }
                 self.out.push('"');
             }
         }

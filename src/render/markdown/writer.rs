@@ -1,14 +1,14 @@
 //! Writes Markdown's events as HTML without a byte to spare. What it writes is safe as long as no
 //! raw HTML comes by: text is escaped, and links lead where `is_safe_url` lets them.
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-use crate::render::highlight::{self, Highlighter};
+use crate::render::highlight::Highlighter;
+use crate::render::markdown::blocks::Heading;
 use crate::render::markdown::footnotes::Footnotes;
 use crate::render::markdown::ids::Ids;
 use crate::render::markdown::tables::Tables;
 use crate::render::markdown::{ImageResolver, MarkdownError, escape};
-use crate::render::sanitize::is_language;
 
 const OPTIONS: Options = Options::ENABLE_TABLES
     .union(Options::ENABLE_FOOTNOTES)
@@ -31,17 +31,11 @@ pub struct Writer<'a> {
     pub(super) images: Option<&'a dyn ImageResolver>,
     /// How many links the current text is in.
     pub(super) links: usize,
-    highlighter: Option<&'a Highlighter>,
-    ids: Ids,
-    heading: Option<Heading>,
+    pub(super) highlighter: Option<&'a Highlighter>,
+    pub(super) ids: Ids,
+    pub(super) heading: Option<Heading>,
     tables: Tables,
     footnotes: Footnotes,
-}
-
-/// A heading being written: where it begins, and its words so far.
-struct Heading {
-    start: usize,
-    words: String,
 }
 
 impl<'a> Writer<'a> {
@@ -99,9 +93,7 @@ impl<'a> Writer<'a> {
 
     fn start(&mut self, tag: Tag<'a>) -> Result<(), Stop> {
         match tag {
-            Tag::Heading { .. } => {
-                self.heading = Some(Heading { start: self.out.len(), words: String::new() });
-            }
+            Tag::Heading { .. } => self.begin_heading(),
             Tag::CodeBlock(kind) => self.code_block(&kind),
             Tag::List(first) => self.list(first),
             Tag::FootnoteDefinition(label) => self.footnotes.begin(&mut self.out, &label),
@@ -113,7 +105,7 @@ impl<'a> Writer<'a> {
                 self.begin_link(link_type, &dest_url, &title);
             }
             Tag::Image { dest_url, title, .. } => return self.image(&dest_url, &title),
-            other => self.out.push_str(simple(&other.to_end(), false)),
+            other => self.out.push_str(simple(other.to_end(), false)),
         }
         Ok(())
     }
@@ -127,7 +119,7 @@ impl<'a> Writer<'a> {
             TagEnd::TableHead => self.tables.end_head(&mut self.out),
             TagEnd::TableCell => self.tables.end_cell(&mut self.out),
             TagEnd::Link => self.end_link(),
-            other => self.out.push_str(simple(&other, true)),
+            other => self.out.push_str(simple(other, true)),
         }
     }
 
@@ -145,76 +137,10 @@ impl<'a> Writer<'a> {
         self.out.push_str(html);
         Ok(())
     }
-
-    /// The page has a first-level heading of its own: one in a text is of the second level.
-    fn end_heading(&mut self, level: HeadingLevel) {
-        let Some(heading) = self.heading.take() else { return };
-        let level = (level as u8).max(2);
-        let id = self.ids.give(&heading.words);
-        self.out.insert_str(heading.start, &format!("<h{level} id=\"{id}\">"));
-        self.out.push_str(&format!(
-            "<a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h{level}>"
-        ));
-    }
-
-    fn list(&mut self, first: Option<u64>) {
-        match first {
-            None => self.out.push_str("<ul>"),
-            Some(1) => self.out.push_str("<ol>"),
-            Some(first) => self.out.push_str(&format!("<ol start=\"{first}\">")),
-        }
-    }
-
-    /// A task's box, on a list item that says it has one.
-    fn task(&mut self, done: bool) {
-        for open in ["<li>", "<li><p>"] {
-            if self.out.ends_with(open) {
-                self.out.insert_str(self.out.len() - open.len() + 3, " class=\"task\"");
-            }
-        }
-        let (state, label) = if done { (" checked", "Done") } else { ("", "To do") };
-        self.out.push_str(&format!(
-            "<input type=\"checkbox\" disabled{state} aria-label=\"{label}\"> "
-        ));
-    }
-
-    fn code_block(&mut self, kind: &CodeBlockKind) {
-        let mut code = String::new();
-        for event in self.events.by_ref() {
-            match event {
-                Event::Text(text) => code.push_str(&text),
-                Event::End(TagEnd::CodeBlock) => break,
-                _ => {}
-            }
-        }
-        let code = code.strip_suffix('\n').unwrap_or(&code);
-        let language = if let CodeBlockKind::Fenced(info) = kind { language(info) } else { "" };
-        self.out.push_str("<pre class=\"code\" tabindex=\"0\"><code");
-        self.code(language, code);
-        self.out.push_str("</code></pre>");
-    }
-
-    fn code(&mut self, language: &str, code: &str) {
-        if is_language(language) {
-            self.out.push_str(" class=\"language-");
-            self.out.push_str(highlight::canonical(language).unwrap_or(language));
-            self.out.push('"');
-        }
-        self.out.push('>');
-        let done = self.highlighter.is_some_and(|h| h.write(&mut self.out, language, code));
-        if !done {
-            escape::text(&mut self.out, code);
-        }
-    }
-}
-
-/// The first word of a fence's information: `rust` in `rust,ignore` and in `rust {1,2}`.
-fn language(info: &str) -> &str {
-    info.trim_start_matches(['{', '.']).split([' ', '\t', ',', '{', '}', ':']).next().unwrap_or("")
 }
 
 /// Tags without attributes.
-fn simple(tag: &TagEnd, end: bool) -> &'static str {
+fn simple(tag: TagEnd, end: bool) -> &'static str {
     let [open, close] = match tag {
         TagEnd::Paragraph => ["<p>", "</p>"],
         TagEnd::BlockQuote(_) => ["<blockquote>", "</blockquote>"],

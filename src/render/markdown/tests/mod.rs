@@ -14,6 +14,22 @@ fn sanitize(html: &str) -> String {
     Markdown::new(false).sanitize(html, &NoImages).unwrap()
 }
 
+#[test]
+fn threads_share_one_and_agree() {
+    let markdown = Markdown::new(true);
+    let source = "# A\n\n```rust\nlet a = 1;\n```\n\n```sql\nselect 1;\n```\n\n<kbd>b</kbd>";
+    let expected = Markdown::new(true).render(source, &NoImages).unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    assert_eq!(markdown.render(source, &NoImages).unwrap(), expected);
+                }
+            });
+        }
+    });
+}
+
 /// Knows `a.png`, refuses `missing.png`, leaves the others.
 struct Album;
 

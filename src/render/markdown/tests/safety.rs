@@ -4,8 +4,9 @@
 use proptest::prelude::*;
 
 use super::{Markdown, NoImages, render, sanitize};
+use crate::render::markdown::entities::decode;
 use crate::render::markdown::polish::polish;
-use crate::render::markdown::tags::{Piece, decode, pieces};
+use crate::render::markdown::tags::{Piece, pieces};
 use crate::render::sanitize::{Sanitizer, is_safe_url};
 
 /// HTML as a list of its tags and texts, in one spelling whoever wrote it.
@@ -18,8 +19,10 @@ pub fn canonical(html: &str) -> Vec<String> {
                 list.last_mut().unwrap().push_str(&words);
             }
             Piece::Tag(tag) => {
-                let mut attributes: Vec<_> =
-                    tag.attributes().map(|(key, value)| format!(" {key}={}", decode(value))).collect();
+                let mut attributes: Vec<_> = tag
+                    .attributes()
+                    .map(|(key, value)| format!(" {key}={}", decode(value)))
+                    .collect();
                 attributes.sort_unstable();
                 let slash = if tag.end { "/" } else { "" };
                 list.push(format!("<{slash}{}{}>", tag.name, attributes.concat()));
@@ -109,15 +112,40 @@ fn nothing_nasty_survives() {
 fn bad_links_keep_their_words_only() {
     assert_eq!(render("[a](javascript:b) [c](ftp://d)"), "<p><a>a</a> <a>c</a></p>");
     assert_eq!(render("![words](data:b)"), "<p>words</p>");
-    assert_eq!(sanitize("<p><a href=vbscript:b>a</a><img src=data:b alt=words></p>"), "<p><a>a</a>words</p>");
+    assert_eq!(
+        sanitize("<p><a href=vbscript:b>a</a><img src=data:b alt=words></p>"),
+        "<p><a>a</a>words</p>"
+    );
 }
 
 #[test]
 fn urls_are_judged_as_browsers_read_them() {
-    for url in ["", "a", "/a", "#a", "?a:b", "a/b:c", "//a", "http://a", "HTTPS://a", "mailto:a@b", "tel:1"] {
+    for url in [
+        "",
+        "a",
+        "/a",
+        "#a",
+        "?a:b",
+        "a/b:c",
+        "//a",
+        "http://a",
+        "HTTPS://a",
+        "mailto:a@b",
+        "tel:1",
+    ] {
         assert!(is_safe_url(url), "{url:?}");
     }
-    for url in ["javascript:a", " javascript:a", "\u{1}javascript:a", "java\nscript:a", "data:a", "blob:a", "file:///a", "a:b", "JAVASCRIPT\t:a"] {
+    for url in [
+        "javascript:a",
+        " javascript:a",
+        "\u{1}javascript:a",
+        "java\nscript:a",
+        "data:a",
+        "blob:a",
+        "file:///a",
+        "a:b",
+        "JAVASCRIPT\t:a",
+    ] {
         assert!(!is_safe_url(url), "{url:?}");
     }
 }
@@ -125,11 +153,68 @@ fn urls_are_judged_as_browsers_read_them() {
 /// Things that mean something to a parser, in any order.
 fn fragments() -> impl Strategy<Value = String> {
     const PARTS: &[&str] = &[
-        "[", "]", "(", ")", "![", "](", "<", ">", "*", "**", "_", "`", "```", "```js\n", "\n", "\n\n",
-        "    ", "- ", "- [x] ", "1. ", "> ", "# ", "### ", "|", "\n|---|:-:|\n", "[^1]", "\n\n[^1]: ",
-        "[^2]", "javascript:", "data:", "&#106;", "&colon;", "&lt;", "\"", "'", "http://a.b/", "x@y.z",
-        "<http://a.b>", "\n\n[a]: ", "[a]", "\t", "~~", "\\", "a", "b c", "é", "日", "\u{1}", "\u{a0}",
-        "onerror=", "=", "/", ":", "!", "---", "...", "=\n", "%", "&", "#", "\r\n", "\0",
+        "[",
+        "]",
+        "(",
+        ")",
+        "![",
+        "](",
+        "<",
+        ">",
+        "*",
+        "**",
+        "_",
+        "`",
+        "```",
+        "```js\n",
+        "\n",
+        "\n\n",
+        "    ",
+        "- ",
+        "- [x] ",
+        "1. ",
+        "> ",
+        "# ",
+        "### ",
+        "|",
+        "\n|---|:-:|\n",
+        "[^1]",
+        "\n\n[^1]: ",
+        "[^2]",
+        "javascript:",
+        "data:",
+        "&#106;",
+        "&colon;",
+        "&lt;",
+        "\"",
+        "'",
+        "http://a.b/",
+        "x@y.z",
+        "<http://a.b>",
+        "\n\n[a]: ",
+        "[a]",
+        "\t",
+        "~~",
+        "\\",
+        "a",
+        "b c",
+        "é",
+        "日",
+        "\u{1}",
+        "\u{a0}",
+        "onerror=",
+        "=",
+        "/",
+        ":",
+        "!",
+        "---",
+        "...",
+        "=\n",
+        "%",
+        "&",
+        "#",
+        "\r\n",
+        "\0",
     ];
     prop::collection::vec(prop::sample::select(PARTS), 0..60).prop_map(|parts| parts.concat())
 }
@@ -137,10 +222,38 @@ fn fragments() -> impl Strategy<Value = String> {
 /// The same with tags.
 fn fragments_with_html() -> impl Strategy<Value = String> {
     const TAGS: &[&str] = &[
-        "<script>", "</script>", "<style>", "<svg>", "</svg>", "<math>", "<p>", "</p>", "<b onclick=a>",
-        "</b>", "<a href='javascript:a'>", "</a>", "<img src=a onerror=b>", "<table>", "<tr>", "<td>",
-        "</table>", "<pre>", "</pre>", "<!--", "-->", "<h1 id=a>", "</h1>", "<div class=table>", "</div>",
-        "<textarea>", "<noscript>", "<title>", "<template>", "<input aria-label=a type=text>", "<!x", "<?",
+        "<script>",
+        "</script>",
+        "<style>",
+        "<svg>",
+        "</svg>",
+        "<math>",
+        "<p>",
+        "</p>",
+        "<b onclick=a>",
+        "</b>",
+        "<a href='javascript:a'>",
+        "</a>",
+        "<img src=a onerror=b>",
+        "<table>",
+        "<tr>",
+        "<td>",
+        "</table>",
+        "<pre>",
+        "</pre>",
+        "<!--",
+        "-->",
+        "<h1 id=a>",
+        "</h1>",
+        "<div class=table>",
+        "</div>",
+        "<textarea>",
+        "<noscript>",
+        "<title>",
+        "<template>",
+        "<input aria-label=a type=text>",
+        "<!x",
+        "<?",
     ];
     let tags = prop::collection::vec((fragments(), prop::sample::select(TAGS)), 1..6);
     tags.prop_map(|parts| parts.into_iter().map(|(text, tag)| text + tag).collect())

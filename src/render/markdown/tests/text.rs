@@ -72,6 +72,7 @@ fn tasks_are_boxes_with_names() {
          <li class=\"task\"><input type=\"checkbox\" disabled aria-label=\"To do\"> b</li></ul>"
     );
     assert!(render("- [x] a\n\n- [ ] b").starts_with("<ul><li class=\"task\"><p><input "));
+    assert!(render("- [x] a\n  ---").starts_with("<ul><li class=\"task\"><h2 id=\"a\"><input "));
 }
 
 #[test]
