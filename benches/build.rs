@@ -99,9 +99,9 @@ fn pages(criterion: &mut Criterion) {
         let files = files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str()));
         let manifests = Manifests::parse(files).unwrap();
         let shared = Shared::new(&config, assets::plan(&config, &theme).unwrap());
-        let engine = Engine::load(&theme, &shared).unwrap();
+        let engine = Engine::load(&theme, &shared, minify).unwrap();
         let site = model::assemble(snapshot(), &config, &manifests).unwrap();
-        let renderer = Renderer::new(&config, engine, &site, &manifests, &shared).unwrap();
+        let renderer = Renderer::new(&config, &theme, engine, &site, &manifests, &shared).unwrap();
         let page = site.pages.iter().find(|page| page.path == "/posts/post-7/").unwrap();
         group.bench_function(name, |bencher| bencher.iter(|| renderer.page(page).unwrap()));
     }

@@ -53,7 +53,7 @@ fn freeze(
     assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("render");
-    let renderer = Renderer::new(config, engine, &site, &manifests, &shared)?;
+    let renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
     let keys = Keys::new(config, &theme, shared.assets.fingerprint(), &site);
     let pages = pages::render(&site, &renderer, &keys, &stage, clock.observer())?;
 
@@ -80,7 +80,7 @@ impl Prepared {
             files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
         )?;
         let shared = Shared::new(config, assets::plan(config, &theme)?);
-        let engine = Engine::load(&theme, &shared)?;
+        let engine = Engine::load(&theme, &shared, config.build.minify)?;
         Ok(Self { theme, manifests, shared, engine })
     }
 }

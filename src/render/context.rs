@@ -44,12 +44,12 @@ fn feeds(config: &Config) -> Value {
 }
 
 impl Renderer<'_> {
-    pub(super) fn context(&self, page: &Page) -> Result<Context> {
+    pub(super) fn context(&self, tera: &tera::Tera, page: &Page) -> Result<Context> {
         let mut context = Context::new();
         context.insert_value("page", self.page_value(page)?);
         match &page.body {
             Body::Layout { sections, .. } => {
-                let rendered = self.sections(sections, &context)?;
+                let rendered = self.sections(tera, sections, &context)?;
                 context.insert_value("sections", rendered);
             }
             Body::Row { collection, row, collections } => {

@@ -1,8 +1,10 @@
 //! The template engine: every template parsed once, and its errors told with file and line.
 
+use std::borrow::Cow;
 use std::error::Error as _;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use tera::{ErrorKind, Tera};
 
 use super::{Shared, filters, functions, minify};
@@ -15,22 +17,32 @@ use crate::theme::Theme;
 pub struct Engine(pub(super) Tera);
 
 impl Engine {
-    pub fn load(theme: &Theme, shared: &Arc<Shared>) -> Result<Self> {
+    /// Templates are minified while they are loaded; their errors are told by their own lines.
+    pub fn load(theme: &Theme, shared: &Arc<Shared>, minified: bool) -> Result<Self> {
+        if minified && let Ok(engine) = Self::parse(theme, shared, minify::template) {
+            return Ok(engine);
+        }
+        Self::parse(theme, shared, |text| Cow::Borrowed(text))
+    }
+
+    fn parse<'t>(
+        theme: &'t Theme,
+        shared: &Arc<Shared>,
+        prepare: impl Fn(&'t str) -> Cow<'t, str> + Sync,
+    ) -> Result<Self> {
         let mut tera = Tera::new();
         functions::register(&mut tera, shared);
         filters::register(&mut tera, shared);
-        add_templates(&mut tera, theme)?;
+        tera.autoescape_on([".html", ".xml"]);
+        let templates: Vec<_> =
+            theme.templates.iter().filter(|(name, _)| !name.ends_with(".toml")).collect();
+        let prepared: Vec<_> = templates
+            .into_par_iter()
+            .map(|(name, template)| (name.as_str(), prepare(&template.text)))
+            .collect();
+        tera.add_raw_templates(prepared).map_err(|error| explain(&error))?;
         Ok(Self(tera))
     }
-}
-
-fn add_templates(tera: &mut Tera, theme: &Theme) -> Result<()> {
-    tera.autoescape_on([".html", ".xml"]);
-    let templates = theme.templates.iter().filter(|(name, _)| !name.ends_with(".toml"));
-    let prepared: Vec<_> = templates
-        .map(|(name, template)| (name.as_str(), minify::inline_scripts(&template.text)))
-        .collect();
-    tera.add_raw_templates(prepared).map_err(|error| explain(&error))
 }
 
 /// Every template that pages name must exist; found out before anything is rendered.

@@ -14,7 +14,7 @@ pub mod highlight;
 pub mod markdown;
 pub mod sanitize;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub use engine::Engine;
 pub use keys::Keys;
@@ -24,7 +24,8 @@ pub use values::encoded;
 use crate::assets;
 use crate::config::Config;
 use crate::error::Result;
-use crate::model::{Body, Manifests, Page, Site};
+use crate::model::{Manifests, Page, Site};
+use crate::theme::Theme;
 use markdown::Markdown;
 use values::Values;
 
@@ -34,9 +35,11 @@ pub struct Renderer<'a> {
     site: &'a Site,
     manifests: &'a Manifests,
     tera: tera::Tera,
-    minifier: minify::Minifier,
+    /// The templates as they are written, for the lines of errors; loaded when there is one.
+    plain: OnceLock<Option<tera::Tera>>,
+    theme: &'a Theme,
     values: Values<'a>,
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
 }
 
 /// What template functions need: shared with the template engine, which keeps it alive.
@@ -66,19 +69,18 @@ impl<'a> Renderer<'a> {
     /// Takes the engine over: it learns the site's own values, which every page sees.
     pub fn new(
         config: &'a Config,
+        theme: &'a Theme,
         engine: Engine,
         site: &'a Site,
         manifests: &'a Manifests,
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
     ) -> Result<Self> {
         let Engine(mut tera) = engine;
         let values = Values::new(config, site, shared);
-        let global = tera.global_context();
-        context::site(global, config, shared)?;
-        global.insert_value("shared", values.shared(&config.site.shared)?);
+        globals(tera.global_context(), config, shared, &values)?;
         engine::check_templates(&tera, config, site)?;
-        let minifier = minify::Minifier::new(config.build.minify);
-        Ok(Self { config, site, manifests, tera, minifier, values, shared })
+        let plain = OnceLock::new();
+        Ok(Self { config, site, manifests, tera, plain, theme, values, shared })
     }
 
     pub fn config(&self) -> &Config {
@@ -87,16 +89,32 @@ impl<'a> Renderer<'a> {
 
     /// Renders one page; an error names the page, the template and its line.
     pub fn page(&self, page: &Page) -> Result<Rendered> {
+        let html = self.html(&self.tera, page).map_err(|error| {
+            // The same again with the templates as written: their lines are what people know.
+            match self.plain() {
+                Some(plain) => self.html(plain, page).err().unwrap_or(error),
+                None => error,
+            }
+        })?;
+        let mut needs = csp::inline_sources(html.as_bytes());
+        needs.extend(self.files(html.as_bytes()));
+        Ok(Rendered { html: html.into_bytes(), needs })
+    }
+
+    fn html(&self, tera: &tera::Tera, page: &Page) -> Result<String> {
         let named = |error: crate::error::Error| error.context(page.label());
-        let context = self.context(page).map_err(named)?;
-        let html = self
-            .tera
-            .render(&page.template, &context)
-            .map_err(|error| named(engine::explain(&error)))?;
-        let html = self.minifier.page(html, &self.bodies(page));
-        let mut needs = csp::inline_sources(&html);
-        needs.extend(self.files(&html));
-        Ok(Rendered { html, needs })
+        let context = self.context(tera, page).map_err(named)?;
+        let html = tera.render(&page.template, &context);
+        html.map_err(|error| named(engine::explain(&error)))
+    }
+
+    fn plain(&self) -> Option<&tera::Tera> {
+        let load = || {
+            let Engine(mut plain) = Engine::load(self.theme, self.shared, false).ok()?;
+            globals(plain.global_context(), self.config, self.shared, &self.values).ok()?;
+            Some(plain)
+        };
+        self.plain.get_or_init(load).as_ref()
     }
 
     /// The images that finished HTML shows, each as `file …`.
@@ -110,12 +128,16 @@ impl<'a> Renderer<'a> {
         let text = value.get_from_path(column).and_then(tera::Value::as_str);
         Ok(text.map(str::to_owned))
     }
+}
 
-    /// Long texts of the page that are compact already, so that the minifier may skip them.
-    fn bodies(&self, page: &Page) -> Vec<tera::Value> {
-        match &page.body {
-            Body::Row { collection, row, .. } => self.values.bodies(collection, *row),
-            _ => Vec::new(),
-        }
-    }
+/// What every template of every page sees.
+fn globals(
+    context: &mut tera::Context,
+    config: &Config,
+    shared: &Shared,
+    values: &Values<'_>,
+) -> Result<()> {
+    context::site(context, config, shared)?;
+    context.insert_value("shared", values.shared(&config.site.shared)?);
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use tera::value::Key;
-use tera::{Context, Map, Value};
+use tera::{Context, Map, Tera, Value};
 
 use super::context::{map, text};
 use super::values::AssetImages;
@@ -14,9 +14,14 @@ use crate::model::{Field, FieldKind, Section};
 
 impl Renderer<'_> {
     /// Renders sections in order, as templates list them: `{id, type, html}`.
-    pub(super) fn sections(&self, sections: &[Section], page: &Context) -> Result<Value> {
+    pub(super) fn sections(
+        &self,
+        tera: &Tera,
+        sections: &[Section],
+        page: &Context,
+    ) -> Result<Value> {
         let rendered = sections.iter().enumerate().map(|(index, section)| {
-            let html = self.section(section, index, page).map_err(|error| {
+            let html = self.section(tera, section, index, page).map_err(|error| {
                 error.context(format!("section \"{}\" ({})", section.id, section.kind))
             })?;
             Ok(map([
@@ -28,7 +33,13 @@ impl Renderer<'_> {
         rendered.collect::<Result<Vec<_>>>().map(Value::from)
     }
 
-    fn section(&self, section: &Section, index: usize, page: &Context) -> Result<String> {
+    fn section(
+        &self,
+        tera: &Tera,
+        section: &Section,
+        index: usize,
+        page: &Context,
+    ) -> Result<String> {
         let mut context = Context::new();
         if let Some(page) = page.get("page") {
             context.insert_value("page", page.clone());
@@ -37,13 +48,13 @@ impl Renderer<'_> {
             context.insert_value(name.clone(), self.values.first(name, None)?);
         }
         context.insert_value("section", self.section_value(section, index)?);
-        context.insert_value("slots", self.slots(section, page)?);
+        context.insert_value("slots", self.slots(tera, section, page)?);
         let template = format!("sections/{}.html", section.kind);
-        if !self.tera.contains_template(&template) {
+        if !tera.contains_template(&template) {
             return Err(Error::template(format!("there is no template \"{template}\""))
                 .help("a section is two files, a .toml manifest and a .html template"));
         }
-        self.tera.render(&template, &context).map_err(|error| engine::explain(&error))
+        tera.render(&template, &context).map_err(|error| engine::explain(&error))
     }
 
     fn section_value(&self, section: &Section, index: usize) -> Result<Value> {
@@ -59,9 +70,9 @@ impl Renderer<'_> {
         ]))
     }
 
-    fn slots(&self, section: &Section, page: &Context) -> Result<Value> {
+    fn slots(&self, tera: &Tera, section: &Section, page: &Context) -> Result<Value> {
         let slots = section.slots.iter().map(|(name, children)| {
-            Ok((Key::from(name.clone()), self.sections(children, page)?))
+            Ok((Key::from(name.clone()), self.sections(tera, children, page)?))
         });
         slots.collect::<Result<Map>>().map(Value::from)
     }

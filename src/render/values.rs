@@ -24,9 +24,6 @@ pub fn encoded(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
-/// Bodies shorter than this go through the minifier with the rest of the page.
-const LONG: usize = 512;
-
 pub struct Values<'a>(HashMap<&'a str, Rows<'a>>);
 
 struct Rows<'a> {
@@ -82,17 +79,6 @@ impl<'a> Values<'a> {
             map.insert(Key::from(name.clone()), self.first(name, None)?);
         }
         Ok(Value::from(map))
-    }
-
-    /// The row's long rendered columns.
-    pub fn bodies(&self, collection: &str, row: usize) -> Vec<Value> {
-        let Some(rows) = self.0.get(collection) else { return Vec::new() };
-        let Some(value) = rows.made.get(row).and_then(OnceLock::get) else { return Vec::new() };
-        let long = |column: &String| {
-            let body = value.get_from_path(column)?;
-            (body.as_str()?.len() >= LONG).then(|| body.clone())
-        };
-        rows.config.markdown.iter().filter_map(long).collect()
     }
 }
 
