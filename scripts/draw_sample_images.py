@@ -229,10 +229,12 @@ def develop(light, size, rng, exposure=1.0, bloom=0.10, grain=0.010, vignette=0.
     return picture
 
 
-def save(picture, path, limit=245_000):
-    """JPEG at quality 84, a step lower only where the file would be too heavy."""
+def save(picture, path, limit=245_000, size=None):
+    """JPEG at quality 84, a step lower only where the file would be too heavy. `size` for what pages show smaller."""
     path = IMAGES / path
     path.parent.mkdir(parents=True, exist_ok=True)
+    if size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     for quality in (84, 82, 80, 78, 75, 72):
         picture.save(path, quality=quality, optimize=True, progressive=True, subsampling="4:2:0")
         if path.stat().st_size <= limit:
@@ -1298,7 +1300,7 @@ def bust(rng, size, fov, eye, target, angle, wall, pane, warm="#fff0dc", tone="#
 def solene_achard(rng):
     """The portrait: a marble head in window light."""
     light = bust(rng, (960, 1200), 23, (0.10, 1.49, -2.55), (0.015, 1.45, 0.0), 28, "#ab9c8a", (0.46, 0.02, 0.62, 1.42), hair="bob", scale=2)
-    save(develop(light, (960, 1200), rng, exposure=0.56, bloom=0.08, vignette=0.22), "solene-achard.jpg")
+    save(develop(light, (960, 1200), rng, exposure=0.56, bloom=0.08, vignette=0.22), "solene-achard.jpg", 65_000, (800, 1000))
 
 
 @picture
@@ -1375,7 +1377,7 @@ def about(rng):
     light, _, _ = photograph(
         scene, (1600, 1200), (0.10, 0.72, -3.05), (0.08, 0.42, 0.2), 34, rng, to_sun, rgb("#fff0da") * 4.6, sky, material, gobo,
         Texture(rng, 0.42, mottle=0.08, vein=0.09, pits=0.5), 0.28, samples=16, gloss=0.05, sharp=34, scale=1.5)
-    save(develop(light, (1600, 1200), rng, exposure=0.78, bloom=0.10, vignette=0.28), "about.jpg")
+    save(develop(light, (1600, 1200), rng, exposure=0.78, bloom=0.10, vignette=0.28), "about.jpg", 120_000, (1280, 960))
 
 
 @picture
