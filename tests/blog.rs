@@ -16,7 +16,7 @@ fn a_blog_is_built_by_the_same_program() {
     assert!(below("tags/") > 4);
     assert!(dist.contains_key("archive/index.html"));
     assert_eq!(site.page("atom.xml").matches("<entry>").count(), 12);
-    let post = site.page("posts/links-are-promises/index.html");
+    let post = site.page("posts/links-are-promises/index.html").replace('"', "");
     assert!(post.contains("href=/tags/"), "a post links to its tags");
     let tag = post.split("href=/tags/").nth(1).unwrap().split('/').next().unwrap();
     assert!(site.page(&format!("tags/{tag}/index.html")).contains("/posts/links-are-promises/"));
@@ -27,8 +27,8 @@ fn lists_are_cut_into_numbered_pages() {
     let site = Site::copy_of("examples/blog");
     site.edit("frieze.toml", "per_page = 50", "per_page = 5");
     site.build();
-    let second = site.page("archive/page/2/index.html");
-    assert!(second.contains("href=/archive/ "), "no way back to the first page: {second}");
+    let second = site.page("archive/page/2/index.html").replace('"', "");
+    assert!(second.contains("href=/archive/>") || second.contains("href=/archive/ "), "no way back to the first page: {second}");
     assert!(second.contains("href=/archive/page/3/"), "no way on to the third page");
     assert!(!site.root.join("dist/archive/page/4").exists());
 }

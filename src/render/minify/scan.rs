@@ -168,6 +168,51 @@ pub fn folded(html: &str) -> String {
     text
 }
 
+/// Elements beside which white space shows nothing.
+const BLOCKS: &[&str] = &[
+    "html", "head", "body", "meta", "link", "title", "div", "p", "ul", "ol", "li", "dl", "dt", "dd",
+    "section", "article", "aside", "header", "footer", "main", "nav", "address", "h1", "h2", "h3",
+    "h4", "h5", "h6", "hr", "pre", "blockquote", "figure", "figcaption", "table", "thead", "tbody",
+    "tfoot", "tr", "td", "th", "form", "fieldset", "details", "summary", "!doctype",
+];
+
+fn is_block(tag: &str) -> bool {
+    let name = tag.trim_start_matches(['<', '/']);
+    let name = name.split(|c: char| c.is_whitespace() || matches!(c, '>' | '/')).next();
+    name.is_some_and(|name| BLOCKS.iter().any(|block| name.eq_ignore_ascii_case(block)))
+}
+
+/// HTML without the white space beside block elements. The minifier removes it between elements,
+/// but takes a mask for text and leaves it there.
+pub fn tight(html: &str) -> String {
+    let Some(pieces) = pieces(html) else { return html.to_owned() };
+    let mut text = String::with_capacity(html.len());
+    let mut verbatim = false;
+    for (at, piece) in pieces.iter().enumerate() {
+        let beside = |at: Option<usize>| {
+            matches!(at.and_then(|at| pieces.get(at)), Some(Piece::Tag(tag)) if is_block(tag))
+        };
+        match piece {
+            Piece::Text(part) if !verbatim => {
+                let part = if beside(at.checked_sub(1)) { part.trim_start() } else { part };
+                text.push_str(if beside(Some(at + 1)) { part.trim_end() } else { part });
+            }
+            Piece::Text(part) | Piece::Template(part) | Piece::Script(part) => text.push_str(part),
+            Piece::Tag(tag) => {
+                if VERBATIM.iter().any(|element| opens(tag, element)) {
+                    verbatim = true;
+                } else if tag.starts_with("</") {
+                    verbatim &= !VERBATIM.iter().any(|element| tag[2..].starts_with(element));
+                }
+                text.push_str(tag);
+            }
+            // Masked HTML has neither.
+            Piece::TagWithTemplate { .. } | Piece::Comment => {}
+        }
+    }
+    text
+}
+
 /// Attributes with template syntax among them: white space between them folded, values kept.
 pub fn folded_attributes(attributes: &str) -> String {
     let mut text = String::with_capacity(attributes.len());
