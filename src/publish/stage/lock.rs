@@ -12,7 +12,15 @@ use crate::fs::failed;
 const LOCK: &str = "lock";
 
 pub struct Lock {
-    _held: File,
+    held: File,
+}
+
+/// Closing the file is not enough: a process that another thread is just starting has it open too,
+/// until it becomes what it is to be.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.held.unlock();
+    }
 }
 
 impl Lock {
@@ -28,7 +36,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path, error)),
         }
         sign(&mut file).map_err(|error| failed("write", &path, error))?;
-        Ok(Self { _held: file })
+        Ok(Self { held: file })
     }
 }
 
@@ -44,4 +52,20 @@ fn held(file: &mut File, target: &Path) -> Error {
     let holder = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
     Error::output(format!("another build{holder} is writing {}", target.display()))
         .help("wait until it is done, or stop it: the lock goes with its process")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_goes_even_where_a_child_still_has_the_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let companion = Dir::open(dir.path()).unwrap();
+        let lock = Lock::take(&companion, dir.path()).unwrap();
+        let as_a_child_has_it = lock.held.try_clone().unwrap();
+        drop(lock);
+        Lock::take(&companion, dir.path()).unwrap();
+        drop(as_a_child_has_it);
+    }
 }

@@ -179,6 +179,48 @@ fn files_removed_or_added_by_hand_are_put_right() {
 }
 
 #[test]
+fn what_the_last_build_changed_is_carried_on() {
+    let site = Site::new();
+    site.build(&[("a.html", "old"), ("b.html", "1")]);
+    site.build(&[("a.html", "new"), ("b.html", "2")]);
+    // The staging tree has the old one still. The new one comes by a link, not a copy.
+    let a = ino(site.dist().join("a.html"));
+    site.build(&[("a.html", "new"), ("b.html", "3")]);
+    site.check(&[("a.html", "new"), ("b.html", "3")]);
+    assert_eq!(ino(site.dist().join("a.html")), a);
+}
+
+#[test]
+fn an_unchanged_build_still_clears_away_what_is_not_its_own() {
+    let site = Site::new();
+    let files = [("a/index.html", "a")];
+    for stray in ["empty", "link"] {
+        site.build(&files);
+        fs::create_dir(site.dist().join("empty")).unwrap();
+        if stray == "link" {
+            fs::remove_dir(site.dist().join("empty")).unwrap();
+            symlink("/etc/hostname", site.dist().join("link")).unwrap();
+        }
+        assert_eq!(site.build(&files).written, 0);
+        assert!(site.dist().join(stray).symlink_metadata().is_err(), "{stray}");
+    }
+}
+
+#[test]
+fn a_folder_moved_away_and_linked_back_is_not_the_site() {
+    let site = Site::new();
+    let files = [("a/index.html", "a"), ("b.html", "b")];
+    site.build(&files);
+    let outside = site.dir.path().join("outside");
+    fs::rename(site.dist().join("a"), &outside).unwrap();
+    symlink(&outside, site.dist().join("a")).unwrap();
+    assert!(site.open().reuse("a/index.html", KEY).is_none());
+    site.build(&files);
+    site.check(&files);
+    assert_ne!(ino(site.dist().join("a/index.html")), ino(outside.join("index.html")));
+}
+
+#[test]
 fn removed_files_vanish_with_their_folders() {
     let site = Site::new();
     site.build(&[("a/b/c/index.html", "c"), ("a/index.html", "a"), ("x.html", "x")]);
@@ -232,6 +274,22 @@ fn a_dropped_stage_leaves_the_site_and_taints_the_staging_tree() {
     fs::write(site.tree().join("b.html"), "x").unwrap();
     site.build(&[("a.html", "4"), ("b.html", "b")]);
     site.check(&[("a.html", "4"), ("b.html", "b")]);
+}
+
+#[test]
+fn what_a_dropped_stage_had_linked_stays_linked() {
+    let site = Site::new();
+    site.build(&[("a.html", "1"), ("b.html", "b")]);
+    site.build(&[("a.html", "2"), ("b.html", "b")]);
+    drop_a_build(&site, &[("a.html", "3")]);
+    // Linking or unlinking would change it.
+    let touched = || {
+        let meta = fs::metadata(site.dist().join("b.html")).unwrap();
+        (meta.ctime(), meta.ctime_nsec())
+    };
+    let before = touched();
+    site.build(&[("a.html", "4"), ("b.html", "b")]);
+    assert_eq!(touched(), before);
 }
 
 #[test]
@@ -390,16 +448,18 @@ fn two_files_with_one_path_are_an_error() {
 
 #[test]
 fn a_file_that_is_also_a_folder_is_an_error() {
-    for paths in [["a", "a/b.html"], ["a/b.html", "a"]] {
+    for (before, paths) in
+        ["a/b.html", "index.html"].into_iter().zip([["a", "a/b.html"], ["a/b.html", "a"]])
+    {
         let site = Site::new();
-        site.build(&[("index.html", "home")]);
+        site.build(&[(before, "1")]);
+        site.build(&[(before, "2")]);
         let stage = site.open();
-        let written: Vec<_> =
-            paths.iter().map(|path| stage.write(path, None, b"x", vec![])).collect();
+        let written = paths.map(|path| stage.write(path, None, b"x", vec![]));
         let failed = written.into_iter().find_map(Result::err);
         let error = failed.unwrap_or_else(|| stage.commit().unwrap_err()).report();
         assert!(error.contains("a is written both as a file and as a folder"), "{error}");
-        site.check(&[("index.html", "home")]);
+        site.check(&[(before, "2")]);
     }
 }
 
