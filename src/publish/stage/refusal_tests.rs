@@ -89,7 +89,7 @@ fn output_never_leaves_the_output_folder() {
     let site = Site::new();
     site.build(&[("a/index.html", "a")]);
     let stage = site.open();
-    for path in ["../escape", "a/../../escape", "/tmp/escape", "", "a//b", "a/\0b", "./a", "a\\b"] {
+    for path in ["../escape", "a/../../escape", "/escape", "", "a//b", "a/\0b", "./a", "a\\b"] {
         let error = stage.write(path, None, b"x", vec![]).unwrap_err();
         assert!(error.to_string().contains("cannot be published"), "{error}");
         assert_eq!(stage.reuse(path, KEY), None);
