@@ -51,7 +51,7 @@ impl<'a> Generation<'a> {
     pub fn is(&self, live: &Live) -> Result<bool> {
         let tree = live.tree()?;
         let same = self.records.iter().all(|record| record.place == Place::Live);
-        Ok(same && tree.whole && tree.files.len() == self.records.len())
+        Ok(same && !tree.untidy && tree.files.len() == self.records.len())
     }
 
     /// Brings the staging tree to hold exactly this generation.

@@ -15,6 +15,14 @@ pub struct Lock {
     held: File,
 }
 
+/// Closing the file is not enough: a process that another thread is just starting has it open too,
+/// until it becomes what it is to be.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = self.held.unlock();
+    }
+}
+
 impl Lock {
     /// Takes the lock on `target`, or says who has it.
     pub fn take(companion: &Dir, target: &Path) -> Result<Self> {
@@ -32,13 +40,6 @@ impl Lock {
     }
 }
 
-impl Drop for Lock {
-    /// Closing the file is not enough: a child that is just being started holds a copy of it.
-    fn drop(&mut self) {
-        let _ = self.held.unlock();
-    }
-}
-
 fn sign(file: &mut File) -> std::io::Result<()> {
     file.set_len(0)?;
     file.rewind()?;
@@ -51,4 +52,20 @@ fn held(file: &mut File, target: &Path) -> Error {
     let holder = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
     Error::output(format!("another build{holder} is writing {}", target.display()))
         .help("wait until it is done, or stop it: the lock goes with its process")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_goes_even_where_a_child_still_has_the_file_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let companion = Dir::open(dir.path()).unwrap();
+        let lock = Lock::take(&companion, dir.path()).unwrap();
+        let as_a_child_has_it = lock.held.try_clone().unwrap();
+        drop(lock);
+        Lock::take(&companion, dir.path()).unwrap();
+        drop(as_a_child_has_it);
+    }
 }

@@ -23,6 +23,8 @@ mod target;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
+mod refusal_tests;
+#[cfg(test)]
 mod tests;
 
 use std::path::Path;

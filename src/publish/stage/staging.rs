@@ -95,8 +95,7 @@ impl Staging {
                 entry.mtime = known.mtime;
                 return Ok(());
             }
-            Some(_) => self.clear(path)?,
-            None => self.folders.ensure(parent(path), &tree.dirs)?,
+            _ => self.folders.ensure(parent(path), &tree.dirs)?,
         }
         if self.root.link(&live.root, path) {
             return Ok(());

@@ -15,8 +15,8 @@ pub struct Tree {
     pub dirs: HashSet<String>,
     /// Things a site never holds: symbolic links, sockets, names that are no text.
     pub strays: Vec<OsString>,
-    /// Whether the tree is to the last name what the manifest says.
-    pub whole: bool,
+    /// Whether something is there that the manifest does not name.
+    pub untidy: bool,
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Tree {
 /// Looks at every folder and file of the manifest, and lists the folders where names came or went.
 /// Without a manifest everything is listed and nothing is known.
 pub fn survey(root: &Dir, manifest: Option<Manifest>) -> Result<Tree> {
-    let mut tree = Tree { whole: manifest.is_some(), ..Tree::default() };
+    let mut tree = Tree::default();
     let Manifest { files, dirs } = manifest
         .unwrap_or_else(|| Manifest { dirs: [(String::new(), 0)].into(), ..Manifest::default() });
     let mut to_list = known_dirs(root, dirs, &mut tree)?;
@@ -66,10 +66,7 @@ fn known_dirs(root: &Dir, dirs: HashMap<String, i64>, tree: &mut Tree) -> Result
         match tree.look(root, &path)? {
             Some(Meta { kind: Kind::Dir, mtime: now, .. }) if now == mtime => {}
             Some(Meta { kind: Kind::Dir, .. }) => changed.push(path.clone()),
-            _ => {
-                tree.whole = false;
-                continue;
-            }
+            _ => continue,
         }
         tree.dirs.insert(path);
     }
@@ -79,7 +76,6 @@ fn known_dirs(root: &Dir, dirs: HashMap<String, i64>, tree: &mut Tree) -> Result
 fn known_file(root: &Dir, path: String, entry: Entry, tree: &mut Tree) -> Result<()> {
     let meta = tree.look(root, &path)?.filter(|meta| meta.kind == Kind::File);
     let same = meta.is_some_and(|meta| meta.len == entry.len && meta.mtime == entry.mtime);
-    tree.whole &= same;
     if let Some(Meta { ino, .. }) = meta {
         tree.files.insert(path, Found { ino, entry: same.then_some(entry) });
     }
@@ -102,7 +98,7 @@ fn sort_in(
     }) {
         return Ok(None);
     }
-    tree.whole = false;
+    tree.untidy = true;
     match (kind, path.into_string()) {
         (Kind::Dir, Ok(path)) => {
             tree.dirs.insert(path.clone());
