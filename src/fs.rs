@@ -18,7 +18,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(read(path)?).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count();
+        let line = 1 + memchr::memchr_iter(b'\n', &error.as_bytes()[..valid]).count();
         Error::content(format!("{}:{line}: not valid UTF-8 at byte {valid}", path.display()))
             .help("save the file as UTF-8")
     })
@@ -26,6 +26,15 @@ pub fn read_text(path: &Path) -> Result<String> {
 
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(|error| failed("write", path, error))
+}
+
+/// Writes a file in one step: a reader sees the old one or the new one.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    let new = PathBuf::from(name);
+    write(&new, bytes)?;
+    fs::rename(&new, path).map_err(|error| failed("replace", path, error))
 }
 
 pub fn create_dir_all(path: &Path) -> Result<()> {

@@ -23,7 +23,7 @@ use crate::theme::Theme;
 /// Builds the site and publishes it in one step; the former site stands until then.
 pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
-    let stage = Stage::open(&config.build.output)?;
+    let stage = outputs::open(config)?;
     clock.start("read");
     let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
     freeze(config, snapshot?, prepared?, stage, clock)
@@ -32,7 +32,7 @@ pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
 /// A build of rows that are read already.
 pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
-    let stage = Stage::open(&config.build.output)?;
+    let stage = outputs::open(config)?;
     clock.start("prepare");
     let prepared = Prepared::new(config)?;
     freeze(config, snapshot, prepared, stage, clock)
@@ -61,6 +61,7 @@ fn freeze(
     let outputs = Outputs::new(config, &stage);
     outputs.write(&site, &renderer, &shared.assets, &pages, &fingerprint)?;
     let published = stage.commit()?;
+    outputs::host_config(config, &shared.assets, &pages)?;
     Ok(Report::new(config, &site, pages, published, fingerprint, clock.finish()))
 }
 
@@ -110,4 +111,3 @@ async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()
     tracing::info!(?report, "synced content");
     Ok(())
 }
-

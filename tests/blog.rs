@@ -28,7 +28,10 @@ fn lists_are_cut_into_numbered_pages() {
     site.edit("frieze.toml", "per_page = 50", "per_page = 5");
     site.build();
     let second = site.page("archive/page/2/index.html").replace('"', "");
-    assert!(second.contains("href=/archive/>") || second.contains("href=/archive/ "), "no way back to the first page: {second}");
+    assert!(
+        second.contains("href=/archive/>") || second.contains("href=/archive/ "),
+        "no way back to the first page: {second}"
+    );
     assert!(second.contains("href=/archive/page/3/"), "no way on to the third page");
     assert!(!site.root.join("dist/archive/page/4").exists());
 }

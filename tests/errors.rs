@@ -45,13 +45,15 @@ fn a_missing_base_url() {
 
 #[test]
 fn a_section_type_that_does_not_exist() {
-    let says = &["page \"home\" version 1", "section \"herro\"", "did you mean \"hero\"?", "known: "];
+    let says =
+        &["page \"home\" version 1", "section \"herro\"", "did you mean \"hero\"?", "known: "];
     broken(5, says, |site| site.layout("home", r#"{"sections": [{"id": "herro"}]}"#));
 }
 
 #[test]
 fn a_wrong_field_type() {
-    let says = &["page \"home\" version 1", "section \"heading\"", "the field \"text\" is a number"];
+    let says =
+        &["page \"home\" version 1", "section \"heading\"", "the field \"text\" is a number"];
     broken(5, says, |site| {
         site.layout("home", r#"{"sections": [{"id": "heading", "config": {"text": 7}}]}"#);
     });
@@ -128,7 +130,12 @@ fn a_template_that_does_not_exist() {
 
 #[test]
 fn an_asset_that_does_not_exist() {
-    let says = &["page /projects/one/", "template pages/project.html line 1", "css/mane.css", "css/main.css"];
+    let says = &[
+        "page /projects/one/",
+        "template pages/project.html line 1",
+        "css/mane.css",
+        "css/main.css",
+    ];
     broken(6, says, |site| {
         site.write("templates/pages/project.html", "{{ asset(path=\"css/mane.css\") }}");
         site.project("one", "one", "Text");
@@ -138,7 +145,8 @@ fn an_asset_that_does_not_exist() {
 #[test]
 fn an_image_that_does_not_exist() {
     broken(5, &["the row with slug \"one\"", "column thumbnail_url", "images/gone.png"], |site| {
-        let text = "+++\ntitle = \"One\"\nslug = \"one\"\nthumbnail_url = \"images/gone.png\"\n+++\n";
+        let text =
+            "+++\ntitle = \"One\"\nslug = \"one\"\nthumbnail_url = \"images/gone.png\"\n+++\n";
         site.write("content/projects/one.md", text);
     });
 }
@@ -153,7 +161,10 @@ fn a_content_file_that_is_not_utf8() {
 #[test]
 fn a_value_that_the_database_refuses() {
     broken(5, &["content/skills.toml:", "glow_hex"], |site| {
-        site.write("content/skills.toml", "[[skills]]\nname = \"Rust\"\ncategory = \"AI\"\nglow_hex = \"orange\"\n");
+        site.write(
+            "content/skills.toml",
+            "[[skills]]\nname = \"Rust\"\ncategory = \"AI\"\nglow_hex = \"orange\"\n",
+        );
     });
 }
 

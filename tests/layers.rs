@@ -75,7 +75,11 @@ fn imports_point_left() {
             for named in rooms_named(line) {
                 checked += 1;
                 if place(named).unwrap() > own {
-                    wrong.push(format!("{}:{}: {room} imports {named}", file.display(), number + 1));
+                    wrong.push(format!(
+                        "{}:{}: {room} imports {named}",
+                        file.display(),
+                        number + 1
+                    ));
                 }
             }
         }

@@ -45,9 +45,20 @@ fn attributes(html: &str, name: &str) -> Vec<String> {
 #[test]
 fn every_page_of_the_portfolio_is_there() {
     for path in [
-        "index.html", "about/index.html", "projects/index.html", "404.html", "atom.xml",
-        "sitemap.xml", "robots.txt", "site.webmanifest", "health.json", "_headers", "_redirects",
-        "api/v1/portfolio/full.json", "favicon.ico", "projects/tidebook/index.html",
+        "index.html",
+        "about/index.html",
+        "projects/index.html",
+        "404.html",
+        "atom.xml",
+        "sitemap.xml",
+        "robots.txt",
+        "site.webmanifest",
+        "health.json",
+        "_headers",
+        "_redirects",
+        "api/v1/portfolio/full.json",
+        "favicon.ico",
+        "projects/tidebook/index.html",
     ] {
         assert!(sample().contains_key(path), "{path} is missing");
     }
@@ -66,7 +77,10 @@ fn every_page_is_complete() {
         }
         let canonical = html.contains("rel=canonical");
         assert_eq!(canonical, path != "404.html", "{path}: the canonical address");
-        assert!(!html.contains(" style="), "{path} has a style attribute, which the policy refuses");
+        assert!(
+            !html.contains(" style="),
+            "{path} has a style attribute, which the policy refuses"
+        );
         assert!(!html.contains("\n  "), "{path} is not minified");
     }
 }
@@ -150,7 +164,8 @@ fn styles_and_scripts_are_light() {
     let font = sample().iter().filter(|(path, _)| path.ends_with(".woff2"));
     assert!(font.clone().all(|(_, bytes)| bytes.len() < 40_000));
     for (path, html) in html_pages() {
-        let scripts = html.split("<script>").skip(1).map(|s| s.split("</script>").next().unwrap().len());
+        let scripts =
+            html.split("<script>").skip(1).map(|s| s.split("</script>").next().unwrap().len());
         assert!(scripts.sum::<usize>() < 2_000, "{path}");
     }
 }
@@ -203,8 +218,12 @@ fn hidden_rows_and_drafts_reach_no_byte() {
         "author_name = \"Xyzzy Hidden\"\ncontent = \"Xyzzy-hidden-words\"\nis_visible = false\n\
          avatar_url = \"images/people/xyzzy.svg\"\n",
     );
-    site.write("content/images/people/xyzzy.svg", "<svg viewBox='0 0 1 1'><title>Xyzzy</title></svg>");
-    let draft = std::fs::read_to_string(site.root.join("content/page_layouts/home-draft.toml")).unwrap();
+    site.write(
+        "content/images/people/xyzzy.svg",
+        "<svg viewBox='0 0 1 1'><title>Xyzzy</title></svg>",
+    );
+    let draft =
+        std::fs::read_to_string(site.root.join("content/page_layouts/home-draft.toml")).unwrap();
     assert!(draft.contains("is_published = false"));
     site.write(
         "content/page_layouts/draft.json",
@@ -245,7 +264,11 @@ fn a_second_build_writes_only_what_changed() {
     let again: serde_json::Value =
         serde_json::from_str(&site.run(&["build", "--json"]).stdout).unwrap();
     assert_eq!((&again["written"], &again["reused"]), (&0.into(), &again["pages"]));
-    site.edit("content/projects/tidebook.md", "+++\n\n", "+++\n\nA sentence that was not there.\n\n");
+    site.edit(
+        "content/projects/tidebook.md",
+        "+++\n\n",
+        "+++\n\nA sentence that was not there.\n\n",
+    );
     let edited: serde_json::Value =
         serde_json::from_str(&site.run(&["build", "--json"]).stdout).unwrap();
     assert!(site.page("projects/tidebook/index.html").contains("A sentence that was not there."));
@@ -273,7 +296,8 @@ fn killed_at_any_moment_the_site_stays_whole() {
         let next = format!("Generation{round}");
         site.edit("frieze.toml", &format!("title = \"{title}\""), &format!("title = \"{next}\""));
         title = next;
-        let mut build = site.command(&["build"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut build =
+            site.command(&["build"]).stderr(std::process::Stdio::null()).spawn().unwrap();
         std::thread::sleep(std::time::Duration::from_millis(round * round * 13 % 900));
         build.kill().unwrap();
         build.wait().unwrap();

@@ -155,7 +155,10 @@ mod tests {
 
     #[test]
     fn what_does_not_exist_is_named() {
-        let files = sources(&[("css/a.css", "a { background: url(x.png) }"), ("css/b.css", "@import 'c.css';")]);
+        let files = sources(&[
+            ("css/a.css", "a { background: url(x.png) }"),
+            ("css/b.css", "@import 'c.css';"),
+        ]);
         let error = bundle("css/a.css", &files, &locate).unwrap_err();
         assert!(error.to_string().contains("url(x.png)"), "{error}");
         let error = bundle("css/b.css", &files, &locate).unwrap_err();

@@ -38,9 +38,8 @@ fn svg_size(tag: &BytesStart) -> Option<(u32, u32)> {
         let value = tag.try_get_attribute(name).ok().flatten()?;
         String::from_utf8(value.value.into_owned()).ok()
     };
-    let pixels = |name: &str| {
-        attribute(name)?.trim_end_matches("px").parse().ok().and_then(rounded)
-    };
+    let pixels =
+        |name: &str| attribute(name)?.trim_end_matches("px").parse().ok().and_then(rounded);
     if let (Some(width), Some(height)) = (pixels("width"), pixels("height")) {
         return Some((width, height));
     }
@@ -69,7 +68,10 @@ mod tests {
     #[test]
     fn an_svg_is_as_large_as_it_says_or_as_its_view_box() {
         assert_eq!(of("a.svg", b"<svg width='20' height='10px'/>"), Some((20, 10)));
-        assert_eq!(of("a.svg", b"<?xml version='1.0'?><svg viewBox='0 0 24 12.4'>"), Some((24, 12)));
+        assert_eq!(
+            of("a.svg", b"<?xml version='1.0'?><svg viewBox='0 0 24 12.4'>"),
+            Some((24, 12))
+        );
         assert_eq!(of("a.svg", b"<svg/>"), None);
         assert_eq!(of("a.svg", b"not xml <<<"), None);
     }

@@ -95,8 +95,10 @@ impl Manifest {
 
     pub fn unknown_icon(&self, name: &str) -> Error {
         let known: Vec<_> = self.icons.keys().map(String::as_str).collect();
-        Error::template(format!("there is no icon \"{name}\""))
-            .help(format!("put {name}.svg into static/_assets/icons, or use one of: {}", known.join(", ")))
+        Error::template(format!("there is no icon \"{name}\"")).help(format!(
+            "put {name}.svg into static/_assets/icons, or use one of: {}",
+            known.join(", ")
+        ))
     }
 
     fn missing(&self, what: &str, name: &str) -> Error {

@@ -72,8 +72,7 @@ async fn act(
             if database.is_embedded() {
                 migrate::up(connection, &migrations).await?;
             }
-            let mode =
-                if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
+            let mode = if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
             report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
         }
         Command::Reset => Ok(()),
@@ -91,11 +90,16 @@ fn report_steps(
     place: &str,
 ) -> Result<()> {
     let names: Vec<_> = applied.steps.iter().map(|step| step.name.as_str()).collect();
-    let skipped: Vec<_> = applied.skipped.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+    let skipped: Vec<_> =
+        applied.skipped.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     let value = serde_json::json!({"database": place, "migrations": names, "skipped": skipped});
     let mut text = match names.len() {
         0 => format!("Nothing to do in {place}"),
-        n => format!("{verb} {} in {place}:\n  {}", output::count(n, "migration"), names.join("\n  ")),
+        n => format!(
+            "{verb} {} in {place}:\n  {}",
+            output::count(n, "migration"),
+            names.join("\n  ")
+        ),
     };
     for line in &skipped {
         text.push_str(&format!("\nSkipped {line}"));

@@ -34,7 +34,9 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
     }
     output::line(&format!(
         "Created a site in {} ({files} files)\n  next: edit {}/{FILE_NAME} and content/, then run `frieze build -C {}`",
-        dir.display(), dir.display(), dir.display()
+        dir.display(),
+        dir.display(),
+        dir.display()
     ))
 }
 

@@ -12,16 +12,28 @@ use super::raw::{
     RawNavItem, RawPage, RawRedirect, RawRowPage, RawSite,
 };
 use super::{
-    order,
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
-    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target,
+    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target, order,
 };
 use crate::error::{Error, Result, nearest};
 
 /// Names that templates already use.
 const RESERVED: &[&str] = &[
-    "site", "page", "shared", "frieze", "section", "sections", "slots", "row", "rows", "previous",
-    "next", "pager", "key", "column", "collection",
+    "site",
+    "page",
+    "shared",
+    "frieze",
+    "section",
+    "sections",
+    "slots",
+    "row",
+    "rows",
+    "previous",
+    "next",
+    "pager",
+    "key",
+    "column",
+    "collection",
 ];
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -186,7 +198,11 @@ fn collection(name: String, raw: RawCollection) -> Result<Collection> {
     let key = format!("collections.{name}");
     if RESERVED.contains(&name.as_str()) {
         let what = format!("\"{name}\" is what templates call something else");
-        return Err(invalid(&key, &what, "give the collection another name, and its table by table = \"…\""));
+        return Err(invalid(
+            &key,
+            &what,
+            "give the collection another name, and its table by table = \"…\"",
+        ));
     }
     let from = match (table, query) {
         (Some(table), None) => From::Table(table),

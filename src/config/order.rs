@@ -5,7 +5,11 @@ use crate::error::{Error, Result};
 
 /// Parses `"order", start_date desc nulls last`.
 pub fn parse(text: &str, key: &str) -> Result<Vec<OrderBy>> {
-    text.split(',').map(str::trim).filter(|term| !term.is_empty()).map(|term| one(term, key)).collect()
+    text.split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+        .map(|term| one(term, key))
+        .collect()
 }
 
 fn one(term: &str, key: &str) -> Result<OrderBy> {

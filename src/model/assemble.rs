@@ -1,7 +1,9 @@
 //! Assembles the site: rows, layouts and configuration in, pages with their paths out.
 
 use super::paths::Paths;
-use super::{Body, Collection, ImageReference, Manifests, Page, Site, collection_pages, layout_pages};
+use super::{
+    Body, Collection, ImageReference, Manifests, Page, Site, collection_pages, layout_pages,
+};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::source::Snapshot;

@@ -118,10 +118,12 @@ fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
 }
 
 fn section_images(images: &mut Vec<ImageReference>, place: &str, section: &Section) {
-    images.extend(section.images.iter().map(|(at, path)| ImageReference {
-        path: path.clone(),
-        place: format!("{place}: {at}"),
-    }));
+    images.extend(
+        section.images.iter().map(|(at, path)| ImageReference {
+            path: path.clone(),
+            place: format!("{place}: {at}"),
+        }),
+    );
     for child in section.slots.values().flatten() {
         section_images(images, place, child);
     }

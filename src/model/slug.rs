@@ -10,8 +10,29 @@ const FORBIDDEN: &[char] =
 
 /// Names that Windows keeps for devices, and the folder of fingerprinted files.
 const RESERVED: &[&str] = &[
-    "_assets", "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7",
-    "com8", "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
+    "_assets",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    "com1",
+    "com2",
+    "com3",
+    "com4",
+    "com5",
+    "com6",
+    "com7",
+    "com8",
+    "com9",
+    "lpt1",
+    "lpt2",
+    "lpt3",
+    "lpt4",
+    "lpt5",
+    "lpt6",
+    "lpt7",
+    "lpt8",
+    "lpt9",
     "index.html",
 ];
 
@@ -81,8 +102,25 @@ mod tests {
     #[test]
     fn a_slug_is_one_safe_segment() {
         for bad in [
-            "", ".", "..", "../x", "a/b", "a\\b", "a\0b", "%2e%2e", "a%2fb", ".hidden", "_assets",
-            "CON", "nul.txt", "a b", "a\u{200b}b", "a\nb", "a..b", "end.", "index.html",
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "a\0b",
+            "%2e%2e",
+            "a%2fb",
+            ".hidden",
+            "_assets",
+            "CON",
+            "nul.txt",
+            "a b",
+            "a\u{200b}b",
+            "a\nb",
+            "a..b",
+            "end.",
+            "index.html",
         ] {
             assert!(segment(bad).is_err(), "{bad:?} passed");
         }

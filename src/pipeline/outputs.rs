@@ -6,13 +6,13 @@ use super::pages::Pages;
 use crate::assets::Manifest;
 use crate::config::{self, Config, Target};
 use crate::error::Result;
+use crate::fs;
 use crate::model::{Body, Hash, Row, Site};
-use crate::publish::hosts::{Csp, build_output_config, headers_file, redirects_file, rules};
+use crate::publish::hosts::{
+    Csp, HeaderRule, build_output_config, headers_file, redirects_file, rules,
+};
 use crate::publish::{self, FeedEntry, FeedMeta, SitemapEntry, Stage, data};
 use crate::render::{Renderer, encoded, plain_text};
-
-/// The folder that hosts serve, inside Vercel's output folder.
-pub const VERCEL_STATIC: &str = "static/";
 
 /// Where a build's files go.
 pub struct Outputs<'a> {
@@ -26,15 +26,14 @@ impl<'a> Outputs<'a> {
     }
 
     /// A path on the site as a path in the output folder.
-    pub fn file(config: &Config, path: &str) -> String {
-        let prefix = if config.build.target == Target::Vercel { VERCEL_STATIC } else { "" };
+    pub fn file(path: &str) -> String {
         let path = path.trim_start_matches('/');
         let index = if path.is_empty() || path.ends_with('/') { "index.html" } else { "" };
-        format!("{prefix}{path}{index}")
+        format!("{path}{index}")
     }
 
     fn put(&self, path: &str, bytes: &[u8]) -> Result<()> {
-        self.stage.write(&Self::file(self.config, path), None, bytes, Vec::new())
+        self.stage.write(&Self::file(path), None, bytes, Vec::new())
     }
 
     pub fn write(
@@ -77,25 +76,12 @@ impl<'a> Outputs<'a> {
     }
 
     fn host_rules(&self, assets: &Manifest, pages: &Pages) -> Result<()> {
-        let hashes = |directive: &str| {
-            let hash = |source: &String| {
-                let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
-                Some(hash.to_owned())
-            };
-            pages.needs.iter().filter_map(hash).collect()
-        };
-        let csp = Csp {
-            script_hashes: hashes("script-src"),
-            style_hashes: hashes("style-src"),
-            img_hosts: assets.image_hosts().to_vec(),
-        };
-        let (rules, redirects) = (rules(&csp), &self.config.redirects);
         if self.config.build.target == Target::Vercel {
-            let bytes = build_output_config(&rules, redirects);
-            return self.stage.write("config.json", None, &bytes, Vec::new());
+            return Ok(());
         }
+        let rules = header_rules(assets, pages);
         self.put("_headers", &headers_file(&rules)?)?;
-        self.put("_redirects", &redirects_file(redirects)?)
+        self.put("_redirects", &redirects_file(&self.config.redirects)?)
     }
 
     /// Every page but the one for what is not found.
@@ -121,7 +107,10 @@ impl<'a> Outputs<'a> {
             title: format!("{} · {}", config.site.title, feed.title),
             description: config.site.description.clone(),
             // Atom wants every feed to have an author.
-            author: Some(&config.site.author).filter(|name| !name.is_empty()).unwrap_or(&config.site.title).clone(),
+            author: Some(&config.site.author)
+                .filter(|name| !name.is_empty())
+                .unwrap_or(&config.site.title)
+                .clone(),
             language: config.site.language.clone(),
             site_url: config.absolute("/"),
             feed_url: config.absolute(&feed.path),
@@ -169,4 +158,37 @@ fn health(fingerprint: &Hash) -> String {
         "fingerprint": blake3::Hash::from_bytes(*fingerprint).to_hex().as_str(),
     })
     .to_string()
+}
+
+/// Opens the output folder for a build. Vercel's holds the site one level down, beside its rules.
+pub fn open(config: &Config) -> Result<Stage> {
+    let output = &config.build.output;
+    match config.build.target {
+        Target::Static => Stage::open(output),
+        Target::Vercel => Stage::open_beside(&output.join("static"), output),
+    }
+}
+
+/// What hosts want beside the finished site: the routes of Vercel's Build Output API.
+pub fn host_config(config: &Config, assets: &Manifest, pages: &Pages) -> Result<()> {
+    if config.build.target == Target::Vercel {
+        let rules = build_output_config(&header_rules(assets, pages), &config.redirects);
+        fs::replace(&config.build.output.join("config.json"), &rules)?;
+    }
+    Ok(())
+}
+
+fn header_rules(assets: &Manifest, pages: &Pages) -> Vec<HeaderRule> {
+    let hashes = |directive: &str| {
+        let hash = |source: &String| {
+            let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
+            Some(hash.to_owned())
+        };
+        pages.needs.iter().filter_map(hash).collect()
+    };
+    rules(&Csp {
+        script_hashes: hashes("script-src"),
+        style_hashes: hashes("style-src"),
+        img_hosts: assets.image_hosts().to_vec(),
+    })
 }

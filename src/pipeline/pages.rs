@@ -59,7 +59,7 @@ pub fn render(
 }
 
 fn one(page: &Page, renderer: &Renderer<'_>, keys: &Keys<'_>, stage: &Stage) -> Result<Pages> {
-    let (file, key) = (Outputs::file(renderer.config(), &page.path), keys.page(page));
+    let (file, key) = (Outputs::file(&page.path), keys.page(page));
     if let Some(reused) = stage.reuse(&file, key) {
         return Ok(Pages::one(page, reused.len, reused.extra, true));
     }

@@ -13,9 +13,8 @@ use crate::model::{Body, Page, Pager};
 /// `site` and `frieze`, which every template of every page sees.
 pub fn site(global: &mut Context, config: &Config, shared: &super::Shared) -> Result<()> {
     let site = &config.site;
-    let nav = site.nav.iter().map(|item| {
-        map([("label", text(&item.label)), ("href", text(&item.href))])
-    });
+    let nav =
+        site.nav.iter().map(|item| map([("label", text(&item.label)), ("href", text(&item.href))]));
     let image = match &site.image {
         Some(src) => Value::from(absolute(&site.base_url, &shared.assets.image(src)?.url)),
         None => Value::none(),

@@ -28,7 +28,9 @@ pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     });
     tera.register_filter("slugify", |text: &str, _: Kwargs, _: &State| slug::slugify(text));
     tera.register_filter("json", |value: &Value, _: Kwargs, _: &State| json(value));
-    tera.register_filter("where", |rows: &[Value], kwargs: Kwargs, _: &State| select(rows, &kwargs));
+    tera.register_filter("where", |rows: &[Value], kwargs: Kwargs, _: &State| {
+        select(rows, &kwargs)
+    });
     tera.register_filter("host", |url: &str, _: Kwargs, _: &State| host(url));
 }
 
@@ -44,7 +46,8 @@ fn date(value: &str, format: &str) -> TeraResult<String> {
     } else {
         return Err(tera::Error::message(format!("\"{value}\" is neither a date nor a time")));
     };
-    written.map_err(|_| tera::Error::message(format!("the date format \"{format}\" is not valid")))?;
+    written
+        .map_err(|_| tera::Error::message(format!("the date format \"{format}\" is not valid")))?;
     Ok(text)
 }
 
@@ -66,7 +69,8 @@ fn json(value: &Value) -> TeraResult<Value> {
 }
 
 fn select(rows: &[Value], kwargs: &Kwargs) -> TeraResult<Vec<Value>> {
-    let (attribute, wanted): (&str, &Value) = (kwargs.must_get("attribute")?, kwargs.must_get("value")?);
+    let (attribute, wanted): (&str, &Value) =
+        (kwargs.must_get("attribute")?, kwargs.must_get("value")?);
     let matches = |row: &&Value| row.get_from_path(attribute).is_some_and(|value| value == wanted);
     Ok(rows.iter().filter(matches).cloned().collect())
 }

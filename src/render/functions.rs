@@ -73,7 +73,8 @@ fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
 fn icon(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     let name = optional(kwargs, "name")?.unwrap_or_default();
     let fallback = optional(kwargs, "fallback")?;
-    let svg = shared.assets.icon(name).or_else(|| fallback.and_then(|name| shared.assets.icon(name)));
+    let svg =
+        shared.assets.icon(name).or_else(|| fallback.and_then(|name| shared.assets.icon(name)));
     let svg = svg.ok_or_else(|| failed(shared.assets.unknown_icon(name)))?;
     let class = optional(kwargs, "class")?
         .map_or_else(String::new, |class| format!(" class=\"{}\"", escaped(class)));

@@ -40,8 +40,14 @@ impl<'a> Keys<'a> {
     pub fn page(&self, page: &Page) -> Hash {
         let mut hasher = Hasher::new();
         hasher.update(&self.environment);
-        let facts =
-            (&page.path, &page.title, &page.description, &page.image, &page.updated, &page.template);
+        let facts = (
+            &page.path,
+            &page.title,
+            &page.description,
+            &page.image,
+            &page.updated,
+            &page.template,
+        );
         hasher.update(format!("{facts:?}").as_bytes());
         match &page.body {
             Body::Layout { sections, hash, .. } => {

@@ -83,10 +83,6 @@ impl<'a> Renderer<'a> {
         Ok(Self { config, site, manifests, tera, plain, theme, values, shared })
     }
 
-    pub fn config(&self) -> &Config {
-        self.config
-    }
-
     /// Renders one page; an error names the page, the template and its line.
     pub fn page(&self, page: &Page) -> Result<Rendered> {
         let html = self.html(&self.tera, page).map_err(|error| {

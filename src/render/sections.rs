@@ -85,9 +85,9 @@ impl Renderer<'_> {
     ) -> Result<Value> {
         let entries = object.iter().map(|(name, value)| {
             let value = match fields.get(name) {
-                Some(field) => self.field(field, value, scope).map_err(|error| {
-                    error.context(format!("the field \"{name}\""))
-                })?,
+                Some(field) => self
+                    .field(field, value, scope)
+                    .map_err(|error| error.context(format!("the field \"{name}\"")))?,
                 None => Value::from_serializable(value),
             };
             Ok((Key::from(name.clone()), value))

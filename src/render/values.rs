@@ -16,8 +16,16 @@ use crate::error::{Error, Result};
 use crate::model::{Collection, Row, Site};
 
 /// What a path keeps unencoded is everything but these.
-const PATH: &AsciiSet =
-    &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'#').add(b'?').add(b'{').add(b'}');
+const PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'`')
+    .add(b'#')
+    .add(b'?')
+    .add(b'{')
+    .add(b'}');
 
 /// A path as it stands in a link.
 pub fn encoded(path: &str) -> String {
@@ -83,11 +91,7 @@ impl<'a> Values<'a> {
 }
 
 impl<'a> Rows<'a> {
-    fn new(
-        config: &'a config::Collection,
-        collection: &'a Collection,
-        shared: &'a Shared,
-    ) -> Self {
+    fn new(config: &'a config::Collection, collection: &'a Collection, shared: &'a Shared) -> Self {
         let columns = collection.rows.first().map(|row| row.fields.keys()).into_iter().flatten();
         let keys = columns.map(|name| (name.as_str(), Key::from(name.clone()))).collect();
         let made = std::iter::repeat_with(OnceLock::new).take(collection.rows.len()).collect();

@@ -85,7 +85,11 @@ impl Site {
 
     pub fn remove(&self, path: &str) {
         let path = self.root.join(path);
-        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap()
+        } else {
+            fs::remove_file(path).unwrap()
+        }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {

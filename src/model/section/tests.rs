@@ -41,8 +41,9 @@ fn read(layout: Value) -> Result<Vec<Section>, Vec<String>> {
 }
 
 fn problem(config: &Value) -> String {
-    let mut problems = read(json!({"sections": [{"id": "work", "type": "projects", "config": config}]}))
-        .expect_err("the config was accepted");
+    let mut problems =
+        read(json!({"sections": [{"id": "work", "type": "projects", "config": config}]}))
+            .expect_err("the config was accepted");
     assert_eq!(problems.len(), 1, "{problems:?}");
     let problem = problems.remove(0);
     assert!(problem.starts_with("section \"work\" (projects): "), "{problem}");
@@ -126,7 +127,9 @@ fn only_harmless_schemes_are_links() {
     for good in ["https://a.example", "/about/", "#top", "mailto:a@b.example", "a/b:c", "tel:+1"] {
         assert!(is_safe_url(good), "{good}");
     }
-    for bad in ["javascript:x", "JaVaScript:x", "data:text/html,x", " javascript:x", "java\nscript:x"] {
+    for bad in
+        ["javascript:x", "JaVaScript:x", "data:text/html,x", " javascript:x", "java\nscript:x"]
+    {
         assert!(!is_safe_url(bad), "{bad}");
     }
 }

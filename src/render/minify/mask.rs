@@ -61,7 +61,9 @@ impl<'a> Masked<'a> {
             text.push_str(&rest[..start]);
             let in_text = rest[start..].starts_with(OPEN);
             let digits = start + if in_text { OPEN.len_utf8() } else { ATTRIBUTES.len() };
-            let end = rest[digits..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |at| at + digits);
+            let end = rest[digits..]
+                .find(|c: char| !c.is_ascii_digit())
+                .map_or(rest.len(), |at| at + digits);
             let number: usize = rest[digits..end].parse().ok()?;
             text.push_str(self.hidden.get(number)?);
             rest = rest[end..].strip_prefix(CLOSE).unwrap_or(&rest[end..]);

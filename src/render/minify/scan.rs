@@ -9,7 +9,11 @@ pub enum Piece<'a> {
     /// An HTML tag without template syntax.
     Tag(&'a str),
     /// An HTML tag with template syntax in it: `<a`, its attributes, `>`.
-    TagWithTemplate { open: &'a str, attributes: &'a str, close: &'a str },
+    TagWithTemplate {
+        open: &'a str,
+        attributes: &'a str,
+        close: &'a str,
+    },
     /// A whole script element.
     Script(&'a str),
     Comment,
@@ -51,7 +55,9 @@ fn next(rest: &str) -> Option<(Piece<'_>, usize)> {
 }
 
 fn starts_something(rest: &str) -> bool {
-    is_tag(rest) || rest.starts_with("<!--") || ["{{", "{%", "{#"].iter().any(|b| rest.starts_with(b))
+    is_tag(rest)
+        || rest.starts_with("<!--")
+        || ["{{", "{%", "{#"].iter().any(|b| rest.starts_with(b))
 }
 
 fn is_tag(rest: &str) -> bool {
@@ -112,7 +118,10 @@ fn html_tag(rest: &str) -> Option<(Piece<'_>, usize)> {
     }
     let close = if rest[..at].ends_with('/') { at - 1 } else { at };
     let attributes = rest[name_end..close].trim();
-    Some((Piece::TagWithTemplate { open: &rest[..name_end], attributes, close: &rest[close..end] }, end))
+    Some((
+        Piece::TagWithTemplate { open: &rest[..name_end], attributes, close: &rest[close..end] },
+        end,
+    ))
 }
 
 /// The order of elements and masks in HTML: what minifying must leave alone.
@@ -170,10 +179,51 @@ pub fn folded(html: &str) -> String {
 
 /// Elements beside which white space shows nothing.
 const BLOCKS: &[&str] = &[
-    "html", "head", "body", "meta", "link", "title", "div", "p", "ul", "ol", "li", "dl", "dt", "dd",
-    "section", "article", "aside", "header", "footer", "main", "nav", "address", "h1", "h2", "h3",
-    "h4", "h5", "h6", "hr", "pre", "blockquote", "figure", "figcaption", "table", "thead", "tbody",
-    "tfoot", "tr", "td", "th", "form", "fieldset", "details", "summary", "!doctype",
+    "html",
+    "head",
+    "body",
+    "meta",
+    "link",
+    "title",
+    "div",
+    "p",
+    "ul",
+    "ol",
+    "li",
+    "dl",
+    "dt",
+    "dd",
+    "section",
+    "article",
+    "aside",
+    "header",
+    "footer",
+    "main",
+    "nav",
+    "address",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "pre",
+    "blockquote",
+    "figure",
+    "figcaption",
+    "table",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "td",
+    "th",
+    "form",
+    "fieldset",
+    "details",
+    "summary",
+    "!doctype",
 ];
 
 fn is_block(tag: &str) -> bool {
@@ -189,9 +239,7 @@ pub fn tight(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut verbatim = false;
     for (at, piece) in pieces.iter().enumerate() {
-        let beside = |at: Option<usize>| {
-            matches!(at.and_then(|at| pieces.get(at)), Some(Piece::Tag(tag)) if is_block(tag))
-        };
+        let beside = |at: Option<usize>| matches!(at.and_then(|at| pieces.get(at)), Some(Piece::Tag(tag)) if is_block(tag));
         match piece {
             Piece::Text(part) if !verbatim => {
                 let part = if beside(at.checked_sub(1)) { part.trim_start() } else { part };

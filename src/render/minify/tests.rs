@@ -12,7 +12,8 @@ fn static_html_is_minified_around_template_tags() {
 #[test]
 fn attributes_with_template_syntax_stay_as_they_are() {
     let text = "<a   href=\"{{ url }}\"\n   {% if x %}aria-current=\"page\"{% endif %} class='{{ c }}'>y</a>";
-    let expected = "<a href=\"{{ url }}\"\n{% if x %}aria-current=\"page\"{% endif %} class='{{ c }}'>y</a>";
+    let expected =
+        "<a href=\"{{ url }}\"\n{% if x %}aria-current=\"page\"{% endif %} class='{{ c }}'>y</a>";
     assert_eq!(template(text), expected);
 }
 
