@@ -43,7 +43,7 @@ fn post(number: usize) -> Row {
         "tags": [format!("tag-{}", number % 40), format!("tag-{}", number % 7)],
     });
     let hash = blake3::hash(fields.to_string().as_bytes()).into();
-    Row { fields: fields.as_object().cloned().unwrap_or_default(), hash }
+    Row { fields: fields.as_object().cloned().unwrap_or_default(), hash, content: hash }
 }
 
 fn snapshot() -> Snapshot {

@@ -61,7 +61,8 @@ pub fn segment(value: &str) -> Result<String> {
     if value.ends_with('.') || value.contains("..") {
         return wrong("ends with a dot or holds two in a row");
     }
-    let normal: String = value.nfc().collect();
+    let normal: String =
+        if value.is_ascii() { value.to_owned() } else { value.nfc().collect() };
     if normal.len() > MAX_BYTES {
         return wrong("is longer than 200 bytes");
     }
@@ -79,6 +80,9 @@ fn is_invisible(c: char) -> bool {
 
 /// A path as compared for collisions: file systems and hosts may ignore case and Unicode form.
 pub fn folded(path: &str) -> String {
+    if path.is_ascii() {
+        return path.to_ascii_lowercase();
+    }
     path.nfkc().collect::<String>().to_lowercase()
 }
 

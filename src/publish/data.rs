@@ -70,7 +70,7 @@ mod tests {
     fn rows(values: &[Value]) -> Vec<Row> {
         let row = |value: &Value| Row {
             fields: value.as_object().cloned().unwrap_or_default(),
-            hash: [0; 32],
+            ..Row::default()
         };
         values.iter().map(row).collect()
     }

@@ -52,11 +52,9 @@ fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     let Image { url, size } = image;
     let mut tag = format!("<img src=\"{}\"", escaped(&encoded(&url)));
     let _ = write!(tag, " alt=\"{}\"", escaped(optional(kwargs, "alt")?.unwrap_or_default()));
-    for name in ["class", "sizes"] {
-        // `sizes` means nothing without a srcset.
-        if let Some(value) = optional(kwargs, name)?.filter(|_| name != "sizes") {
-            let _ = write!(tag, " {name}=\"{}\"", escaped(value));
-        }
+    // `sizes` is for a srcset, which there is none of: the argument is taken and not written.
+    if let Some(class) = optional(kwargs, "class")? {
+        let _ = write!(tag, " class=\"{}\"", escaped(class));
     }
     if let Some((width, height)) = size {
         let _ = write!(tag, " width=\"{width}\" height=\"{height}\"");
@@ -81,7 +79,8 @@ fn icon(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     let start = svg.find("<svg").ok_or_else(|| {
         tera::Error::message(format!("the icon \"{name}\" holds no <svg> element"))
     })?;
-    let inside = &svg[start + "<svg".len()..];
+    // Inside HTML, an SVG needs no name space.
+    let inside = svg[start + "<svg".len()..].replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
     Ok(Value::safe_string(&format!("<svg{class} aria-hidden=\"true\"{inside}")))
 }
 

@@ -6,7 +6,6 @@ mod read;
 mod sql;
 
 use indexmap::IndexMap;
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection};
 
@@ -28,30 +27,20 @@ pub struct Snapshot {
     pub layouts: Vec<LayoutRow>,
 }
 
-/// One row: its columns as JSON, and the hash of the text they came as.
-#[derive(Debug, Clone)]
+/// One row: its columns as JSON, and hashes of the text they came as.
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     pub fields: Map<String, Value>,
+    /// Of all columns.
     pub hash: Hash,
+    /// Of all but those that say when the row was made and touched.
+    pub content: Hash,
 }
 
 impl Row {
     /// A column's text, if it is there and is text.
     pub fn text(&self, column: &str) -> Option<&str> {
         self.fields.get(column).and_then(Value::as_str)
-    }
-
-    /// A hash of the row without its bookkeeping columns.
-    fn content_hash(&self) -> Hash {
-        let mut hasher = blake3::Hasher::new();
-        for (column, value) in &self.fields {
-            if !matches!(column.as_str(), "created_at" | "updated_at") {
-                hasher.update(column.as_bytes()).update(&[0]);
-                // Writing into a hasher cannot fail.
-                let _ = serde_json::to_writer(&mut hasher, value);
-            }
-        }
-        hasher.finalize().into()
     }
 
     /// How messages name this row: by slug, name, title or id.
@@ -90,8 +79,9 @@ impl Snapshot {
         let mut hasher = blake3::Hasher::new();
         for (name, rows) in &self.collections {
             hasher.update(name.as_bytes()).update(&(rows.len() as u64).to_le_bytes());
-            let contents: Vec<Hash> = rows.par_iter().map(Row::content_hash).collect();
-            hasher.update(contents.as_flattened());
+            rows.iter().for_each(|row| {
+                hasher.update(&row.content);
+            });
         }
         for layout in &self.layouts {
             hasher.update(&layout.hash);

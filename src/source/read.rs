@@ -1,10 +1,15 @@
 //! Bulk reads: one query a collection, rows parsed beside the reading, counts verified.
 
-use futures_util::TryStreamExt;
-use serde_json::Value;
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use std::sync::Arc;
 
-use super::{Row, sql};
+use blake3::Hasher;
+use futures_util::TryStreamExt;
+use serde_json::{Map, Value};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo as _};
+
+use super::sql::Column;
+use super::{Hash, Row, sql};
 use crate::config::{Collection, From};
 use crate::db;
 use crate::error::{Error, Result};
@@ -40,7 +45,12 @@ pub async fn collection(conn: &mut PgConnection, collection: &Collection) -> Res
             .map_err(failed)?,
         From::Query(_) => Vec::new(),
     };
-    let rows = stream(conn, sql::rows(collection, &unique), &doing).await?;
+    let columns: Arc<[Column]> = columns(conn, collection).await.map_err(failed)?.into();
+    let rows = if columns.is_empty() {
+        Vec::new()
+    } else {
+        stream(conn, sql::rows(collection, &columns, &unique), &columns, &doing).await?
+    };
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql::count(collection)))
         .persistent(false)
         .fetch_one(conn)
@@ -49,6 +59,18 @@ pub async fn collection(conn: &mut PgConnection, collection: &Collection) -> Res
     verify(collection, rows.len(), count)?;
     tracing::debug!(collection = collection.name, rows = rows.len(), "read");
     Ok(rows)
+}
+
+/// The columns of a collection; none where it has no row.
+async fn columns(conn: &mut PgConnection, collection: &Collection) -> sqlx::Result<Vec<Column>> {
+    let query = sqlx::query(AssertSqlSafe(sql::sample(collection))).persistent(false);
+    let row = query.fetch_optional(conn).await?;
+    let columns = row.iter().flat_map(|row| row.columns());
+    let columns = columns.map(|column| Column {
+        name: column.name().to_owned(),
+        is_text: matches!(column.type_info().name(), "TEXT" | "VARCHAR" | "CHAR" | "NAME"),
+    });
+    Ok(columns.collect())
 }
 
 fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {
@@ -62,7 +84,12 @@ fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {
     .help("the read is incomplete, so nothing was published: run the build again"))
 }
 
-async fn stream(conn: &mut PgConnection, query: String, doing: &str) -> Result<Vec<Row>> {
+async fn stream(
+    conn: &mut PgConnection,
+    query: String,
+    columns: &Arc<[Column]>,
+    doing: &str,
+) -> Result<Vec<Row>> {
     let mut stream = sqlx::query(AssertSqlSafe(query)).persistent(false).fetch(conn);
     let mut batches = Vec::new();
     let mut batch = Vec::with_capacity(BATCH);
@@ -70,10 +97,11 @@ async fn stream(conn: &mut PgConnection, query: String, doing: &str) -> Result<V
         batch.push(row);
         if batch.len() == BATCH {
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            batches.push(tokio::task::spawn_blocking(move || parse(&full)));
+            let columns = columns.clone();
+            batches.push(tokio::task::spawn_blocking(move || parse(&full, &columns)));
         }
     }
-    let last = parse(&batch);
+    let last = parse(&batch, columns);
     let mut rows = Vec::with_capacity(batches.len() * BATCH + batch.len());
     for task in batches {
         let parsed = task.await.map_err(|error| Error::other(doing).because(error))?;
@@ -83,17 +111,40 @@ async fn stream(conn: &mut PgConnection, query: String, doing: &str) -> Result<V
     Ok(rows)
 }
 
-fn parse(batch: &[sqlx::postgres::PgRow]) -> Result<Vec<Row>> {
-    batch.iter().map(parse_one).collect()
+fn parse(batch: &[PgRow], columns: &[Column]) -> Result<Vec<Row>> {
+    batch.iter().map(|row| parse_one(row, columns)).collect()
 }
 
-fn parse_one(row: &sqlx::postgres::PgRow) -> Result<Row> {
-    let text: &str =
-        row.try_get(0).map_err(|error| Error::database("a row is not text").because(error))?;
-    match serde_json::from_str(text) {
-        Ok(Value::Object(fields)) => Ok(Row { fields, hash: blake3::hash(text.as_bytes()).into() }),
-        Ok(_) => Err(Error::database("a row is not a JSON object")
-            .help("let the query of the collection return named columns")),
-        Err(error) => Err(Error::database("a row is not valid JSON").because(error)),
+fn parse_one(row: &PgRow, columns: &[Column]) -> Result<Row> {
+    let mut fields = Map::with_capacity(columns.len());
+    let (mut content, mut bookkeeping) = (Hasher::new(), Hasher::new());
+    for (index, column) in columns.iter().enumerate() {
+        let text: Option<&str> = row.try_get(index).map_err(|error| {
+            Error::database(format!("the column \"{}\" is not text", column.name)).because(error)
+        })?;
+        let hasher = if is_bookkeeping(&column.name) { &mut bookkeeping } else { &mut content };
+        hasher.update(column.name.as_bytes());
+        hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hasher.update(text.unwrap_or_default().as_bytes());
+        fields.insert(column.name.clone(), value(text, column)?);
+    }
+    let content: Hash = content.finalize().into();
+    let hash = bookkeeping.update(&content).finalize().into();
+    Ok(Row { fields, hash, content })
+}
+
+/// Columns that say when a row was made and touched, and nothing about what it says.
+fn is_bookkeeping(column: &str) -> bool {
+    matches!(column, "created_at" | "updated_at")
+}
+
+fn value(text: Option<&str>, column: &Column) -> Result<Value> {
+    match text {
+        None => Ok(Value::Null),
+        Some(text) if column.is_text => Ok(Value::String(text.to_owned())),
+        Some(text) => serde_json::from_str(text).map_err(|error| {
+            Error::database(format!("the column \"{}\" is not valid JSON", column.name))
+                .because(error)
+        }),
     }
 }

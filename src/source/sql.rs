@@ -5,22 +5,44 @@ use crate::config::{Collection, From};
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";
 
-/// An identifier, quoted; `schema.table` is quoted part by part.
-pub fn quoted(name: &str) -> String {
-    let parts = name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
-    parts.collect::<Vec<_>>().join(".")
+/// A column of a collection's rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    pub name: String,
+    /// Whether its values are plain text to the client.
+    pub is_text: bool,
 }
 
-/// Each row as one JSON text, in the collection's order. `unique` is what breaks ties, so that the
-/// order is total and two builds of the same rows agree.
-pub fn rows(collection: &Collection, unique: &[String]) -> String {
+/// An identifier, quoted; `schema.table` is quoted part by part.
+pub fn quoted(name: &str) -> String {
+    name.split('.').map(quoted_part).collect::<Vec<_>>().join(".")
+}
+
+fn quoted_part(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// One row, for the names and types of its columns.
+pub fn sample(collection: &Collection) -> String {
+    format!("select * from {} {ROW} limit 1", from(collection))
+}
+
+/// Every row in the collection's order: columns of text as they are, all others as JSON text, so
+/// that any type of any schema can be read. `unique` is what breaks ties, so that the order is total
+/// and two builds of the same rows agree.
+pub fn rows(collection: &Collection, columns: &[Column], unique: &[String]) -> String {
+    let select = columns.iter().map(|column| {
+        let name = quoted_part(&column.name);
+        if column.is_text { format!("{ROW}.{name}") } else { format!("to_json({ROW}.{name})::text") }
+    });
     let mut order: Vec<String> = collection.order_by.iter().cloned().collect();
     if unique.is_empty() {
         order.push(format!("{ROW}::text collate \"C\""));
     }
-    order.extend(unique.iter().map(|column| format!("{ROW}.{}", quoted(column))));
+    order.extend(unique.iter().map(|column| format!("{ROW}.{}", quoted_part(column))));
     format!(
-        "select row_to_json({ROW})::text from {} {ROW} order by {}",
+        "select {} from {} {ROW} order by {}",
+        select.collect::<Vec<_>>().join(", "),
         from(collection),
         order.join(", ")
     )
@@ -48,6 +70,23 @@ pub const PRIMARY_KEY: &str = "
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_text_is_read_as_it_is() {
+        let config = "[site]\ntitle = \"x\"\nbase_url = \"https://x.example\"\n\
+            [collections.posts]\norder_by = \"day desc\"";
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("frieze.toml"), config).unwrap();
+        let config = crate::config::Config::load(folder.path(), &Default::default(), &|_| None);
+        let column = |name: &str, is_text| Column { name: name.to_owned(), is_text };
+        let columns = [column("body", true), column("day", false)];
+        let query = rows(&config.unwrap().collections["posts"], &columns, &["id".to_owned()]);
+        assert_eq!(
+            query,
+            "select frieze_row.\"body\", to_json(frieze_row.\"day\")::text from \"posts\" frieze_row \
+             order by day desc, frieze_row.\"id\""
+        );
+    }
 
     #[test]
     fn identifiers_are_quoted_part_by_part() {

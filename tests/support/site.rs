@@ -1,4 +1,5 @@
 //! Sites on disk for tests: made, changed, built with the real program, and read back.
+#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::collections::BTreeMap;
 use std::fs;
