@@ -1,5 +1,7 @@
 //! A whole build without its database, and its parts: rendering a page, with and without minifying.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

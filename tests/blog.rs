@@ -1,6 +1,8 @@
 //! The second site: posts with tags, an archive and a feed on the same engine, which knows nothing
 //! of either site.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/site.rs"]
 mod site;
 

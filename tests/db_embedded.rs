@@ -143,7 +143,8 @@ async fn a_second_process_is_told_who_has_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn damage_is_said_and_a_reset_mends_it() {
-    let damages: [(&str, fn(&Path)); 5] = [
+    type Damage = fn(&Path);
+    let damages: [(&str, Damage); 5] = [
         ("base/global/pg_control", truncate),
         ("base/global/pg_control", scribble),
         ("base/global/pg_filenode.map", scribble),

@@ -1,6 +1,8 @@
 //! Bad input: a clear error that names the place and the remedy, an exit code to branch on, and the
 //! last site untouched.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/site.rs"]
 mod site;
 

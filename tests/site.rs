@@ -1,6 +1,8 @@
 //! The sample site as visitors and hosts meet it, built by the real program from the embedded
 //! Postgres.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[path = "support/site.rs"]
 mod site;
 

@@ -16,8 +16,7 @@ pub struct Args {
     /// Whose rules are written beside the pages
     #[arg(long, value_enum)]
     target: Option<Target>,
-    /// Where the site will live, instead of site.base_url
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "Where the site will live, instead of site.base_url")]
     base_url: Option<String>,
 }
 

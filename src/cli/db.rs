@@ -102,7 +102,8 @@ fn report_steps(
         ),
     };
     for line in &skipped {
-        text.push_str(&format!("\nSkipped {line}"));
+        text.push_str("\nSkipped ");
+        text.push_str(line);
     }
     say(global, &value, &text)
 }

@@ -1,7 +1,6 @@
 //! From the file as written to the checked [`Config`]. Each raw struct is taken apart by name, so
 //! that a new key does not compile until somebody decides what it means.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -283,8 +282,7 @@ fn feed_of(key: &str, name: &str, raw: RawFeed) -> Result<Feed> {
 fn page(raw: RawPage) -> Result<FixedPage> {
     let RawPage { path, template, title, description, collections, limit } = raw;
     let key = format!("pages \"{path}\"");
-    let known: BTreeMap<_, _> = collections.iter().map(|name| (name.as_str(), ())).collect();
-    if let Some(stray) = limit.keys().find(|name| !known.contains_key(name.as_str())) {
+    if let Some(stray) = limit.keys().find(|name| !collections.contains(name)) {
         let what = format!("limit names \"{stray}\", which is not among its collections");
         return Err(invalid(&key, &what, "add it to collections"));
     }

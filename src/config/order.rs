@@ -19,8 +19,7 @@ fn one(term: &str, key: &str) -> Result<OrderBy> {
     let rest: Vec<_> = rest.iter().map(String::as_str).collect();
     let (descending, nulls) = match rest.as_slice() {
         ["desc", nulls @ ..] => (true, nulls),
-        ["asc", nulls @ ..] => (false, nulls),
-        nulls => (false, nulls),
+        ["asc", nulls @ ..] | nulls => (false, nulls),
     };
     let nulls_first = match nulls {
         [] => descending,

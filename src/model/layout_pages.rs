@@ -40,7 +40,7 @@ fn report(problems: &[String]) -> Error {
     let more = problems.len() - shown.len();
     let mut message = shown.join("\n");
     if more > 0 {
-        message.push_str(&format!("\nand {more} more"));
+        message = format!("{message}\nand {more} more");
     }
     Error::content(message)
         .help("mend the layout in the editor and publish it again, or unpublish this version")
@@ -113,7 +113,9 @@ fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
         images.push(ImageReference { path: path.clone(), place: place.to_owned() });
     }
     if let Body::Layout { sections, .. } = &page.body {
-        sections.iter().for_each(|section| section_images(images, place, section));
+        for section in sections {
+            section_images(images, place, section);
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub fn segment(value: &str) -> Result<String> {
         return wrong("starts with a dot");
     }
     if let Some(bad) = value.chars().find(|c| FORBIDDEN.contains(c) || c.is_control()) {
-        return wrong(&format!("holds {:?}", bad));
+        return wrong(&format!("holds {bad:?}"));
     }
     if value.chars().any(|c| c.is_whitespace() || is_invisible(c)) {
         return wrong("holds a space or an invisible character");
@@ -61,8 +61,7 @@ pub fn segment(value: &str) -> Result<String> {
     if value.ends_with('.') || value.contains("..") {
         return wrong("ends with a dot or holds two in a row");
     }
-    let normal: String =
-        if value.is_ascii() { value.to_owned() } else { value.nfc().collect() };
+    let normal: String = if value.is_ascii() { value.to_owned() } else { value.nfc().collect() };
     if normal.len() > MAX_BYTES {
         return wrong("is longer than 200 bytes");
     }

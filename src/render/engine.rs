@@ -22,7 +22,7 @@ impl Engine {
         if minified && let Ok(engine) = Self::parse(theme, shared, minify::template) {
             return Ok(engine);
         }
-        Self::parse(theme, shared, |text| Cow::Borrowed(text))
+        Self::parse(theme, shared, Cow::Borrowed)
     }
 
     fn parse<'t>(

@@ -13,14 +13,14 @@ use crate::error::Error;
 pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     let given = shared.clone();
     tera.register_function("asset", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
-        let asset = given.assets.asset(kwargs.must_get("path")?).map_err(failed)?;
+        let asset = given.assets.asset(kwargs.must_get("path")?).map_err(|error| failed(&error))?;
         Ok(asset.url.clone())
     });
     let given = shared.clone();
     tera.register_function("image", move |kwargs: Kwargs, _: &State| image(&given, &kwargs));
     let given = shared.clone();
     tera.register_function("image_url", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
-        let image = given.assets.image(kwargs.must_get("src")?).map_err(failed)?;
+        let image = given.assets.image(kwargs.must_get("src")?).map_err(|error| failed(&error))?;
         Ok(absolute(&given.base_url, &image.url))
     });
     let given = shared.clone();
@@ -32,7 +32,7 @@ pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
 }
 
 /// Keeps our message and remedy; the engine adds template and line.
-fn failed(error: Error) -> tera::Error {
+fn failed(error: &Error) -> tera::Error {
     let help = error.help_text().map_or_else(String::new, |help| format!(" ({help})"));
     tera::Error::message(format!("{error}{help}"))
 }
@@ -48,7 +48,7 @@ fn optional<'k>(kwargs: &'k Kwargs, name: &'k str) -> TeraResult<Option<&'k str>
 }
 
 fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
-    let image = shared.assets.image(kwargs.must_get("src")?).map_err(failed)?;
+    let image = shared.assets.image(kwargs.must_get("src")?).map_err(|error| failed(&error))?;
     let Image { url, size } = image;
     let mut tag = format!("<img src=\"{}\"", escaped(&encoded(&url)));
     let _ = write!(tag, " alt=\"{}\"", escaped(optional(kwargs, "alt")?.unwrap_or_default()));
@@ -73,14 +73,15 @@ fn icon(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     let fallback = optional(kwargs, "fallback")?;
     let svg =
         shared.assets.icon(name).or_else(|| fallback.and_then(|name| shared.assets.icon(name)));
-    let svg = svg.ok_or_else(|| failed(shared.assets.unknown_icon(name)))?;
+    let svg = svg.ok_or_else(|| failed(&shared.assets.unknown_icon(name)))?;
     let class = optional(kwargs, "class")?
         .map_or_else(String::new, |class| format!(" class=\"{}\"", escaped(class)));
     let start = svg.find("<svg").ok_or_else(|| {
         tera::Error::message(format!("the icon \"{name}\" holds no <svg> element"))
     })?;
     // Inside HTML, an SVG needs no name space.
-    let inside = svg[start + "<svg".len()..].replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+    let inside =
+        svg[start + "<svg".len()..].replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
     Ok(Value::safe_string(&format!("<svg{class} aria-hidden=\"true\"{inside}")))
 }
 

@@ -117,7 +117,7 @@ impl<'a> Rows<'a> {
     }
 
     fn make(&self, index: usize, row: &Row) -> Result<Value> {
-        let mut map = Map::with_capacity_and_hasher(row.fields.len() + 2, Default::default());
+        let mut map = Map::default();
         for (column, field) in &row.fields {
             let key = self.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
@@ -139,7 +139,7 @@ impl<'a> Rows<'a> {
         } else {
             return Ok(Value::normal_string(text));
         };
-        let html = html.map_err(|error| self.named(error.into(), column, row))?;
+        let html = html.map_err(|error| self.named(&error.into(), column, row))?;
         Ok(Value::safe_string(&html))
     }
 
@@ -155,7 +155,7 @@ impl<'a> Rows<'a> {
         format!("{}-{name}-{column}", self.config.name)
     }
 
-    fn named(&self, error: Error, column: &str, row: &Row) -> Error {
+    fn named(&self, error: &Error, column: &str, row: &Row) -> Error {
         let (name, label) = (&self.config.name, row.label());
         let help = error.help_text().unwrap_or("mend the text in the row").to_owned();
         Error::content(format!("{name}, the row with {label}, column {column}: {error}")).help(help)

@@ -79,9 +79,9 @@ impl Snapshot {
         let mut hasher = blake3::Hasher::new();
         for (name, rows) in &self.collections {
             hasher.update(name.as_bytes()).update(&(rows.len() as u64).to_le_bytes());
-            rows.iter().for_each(|row| {
+            for row in rows {
                 hasher.update(&row.content);
-            });
+            }
         }
         for layout in &self.layouts {
             hasher.update(&layout.hash);

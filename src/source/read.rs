@@ -65,7 +65,7 @@ pub async fn collection(conn: &mut PgConnection, collection: &Collection) -> Res
 async fn columns(conn: &mut PgConnection, collection: &Collection) -> sqlx::Result<Vec<Column>> {
     let query = sqlx::query(AssertSqlSafe(sql::sample(collection))).persistent(false);
     let row = query.fetch_optional(conn).await?;
-    let columns = row.iter().flat_map(|row| row.columns());
+    let columns = row.iter().flat_map(PgRow::columns);
     let columns = columns.map(|column| Column {
         name: column.name().to_owned(),
         is_text: matches!(column.type_info().name(), "TEXT" | "VARCHAR" | "CHAR" | "NAME"),

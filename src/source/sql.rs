@@ -33,7 +33,11 @@ pub fn sample(collection: &Collection) -> String {
 pub fn rows(collection: &Collection, columns: &[Column], unique: &[String]) -> String {
     let select = columns.iter().map(|column| {
         let name = quoted_part(&column.name);
-        if column.is_text { format!("{ROW}.{name}") } else { format!("to_json({ROW}.{name})::text") }
+        if column.is_text {
+            format!("{ROW}.{name}")
+        } else {
+            format!("to_json({ROW}.{name})::text")
+        }
     });
     let mut order: Vec<String> = collection.order_by.iter().cloned().collect();
     if unique.is_empty() {
@@ -77,7 +81,11 @@ mod tests {
             [collections.posts]\norder_by = \"day desc\"";
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("frieze.toml"), config).unwrap();
-        let config = crate::config::Config::load(folder.path(), &Default::default(), &|_| None);
+        let config = crate::config::Config::load(
+            folder.path(),
+            &crate::config::Overrides::default(),
+            &|_| None,
+        );
         let column = |name: &str, is_text| Column { name: name.to_owned(), is_text };
         let columns = [column("body", true), column("day", false)];
         let query = rows(&config.unwrap().collections["posts"], &columns, &["id".to_owned()]);

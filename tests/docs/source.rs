@@ -24,7 +24,9 @@ pub fn structs(path: &str) -> BTreeMap<String, Vec<String>> {
             fields.push(renamed.take().unwrap_or_else(|| name.to_owned()));
         }
     }
-    structs.values_mut().for_each(|fields| fields.retain(|name| !name.is_empty()));
+    for fields in structs.values_mut() {
+        fields.retain(|name| !name.is_empty());
+    }
     structs
 }
 

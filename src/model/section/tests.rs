@@ -2,7 +2,7 @@ use serde_json::json;
 
 use super::*;
 
-const PROJECTS: &str = r##"
+const PROJECTS: &str = r#"
 label = "Projects"
 collections = ["projects"]
 [fields.heading]
@@ -28,7 +28,7 @@ type = "array"
 [fields.links.fields.label]
 type = "text"
 required = true
-"##;
+"#;
 
 const GRID: &str = "label = \"Grid\"\n[fields.items]\ntype = \"slot\"";
 

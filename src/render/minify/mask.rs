@@ -25,13 +25,13 @@ impl<'a> Masked<'a> {
         }
         let mut masked = Self { html: String::with_capacity(text.len()), hidden: Vec::new() };
         for piece in scan::pieces(text)? {
-            masked.add(piece);
+            masked.add(&piece);
         }
         Some(masked)
     }
 
-    fn add(&mut self, piece: Piece<'a>) {
-        match piece {
+    fn add(&mut self, piece: &Piece<'a>) {
+        match *piece {
             Piece::Text(text) | Piece::Tag(text) => self.html.push_str(text),
             Piece::Comment => {}
             Piece::Template(tag) => self.hide_text(tag.into()),

@@ -74,6 +74,7 @@ fn opens(rest: &str, element: &str) -> bool {
 
 /// The length of a template tag at the start, if there is one; nothing at all if it has no end.
 /// Quoted text inside it may hold anything.
+#[expect(clippy::option_option, reason = "no tag, and a tag without end, are two things")]
 fn template_tag(rest: &str) -> Option<Option<usize>> {
     let end = match rest.get(..2) {
         Some("{{") => "}}",
