@@ -83,7 +83,8 @@ fn every_page_is_complete() {
             !html.contains(" style="),
             "{path} has a style attribute, which the policy refuses"
         );
-        let shell: String = html.split("<pre").map(|part| part.rsplit("</pre>").next().unwrap()).collect();
+        let shell: String =
+            html.split("<pre").map(|part| part.rsplit("</pre>").next().unwrap()).collect();
         assert!(!shell.contains("\n  "), "{path} is not minified");
     }
 }

@@ -41,7 +41,8 @@ impl Folders {
         parents.dedup();
         let size = dirs.len().div_ceil(threads.max(1)).max(1);
         let parts: Vec<_> = dirs.chunks(size).collect();
-        let side_by_side = (0..size).flat_map(|at| parts.iter().filter_map(move |part| part.get(at)));
+        let side_by_side =
+            (0..size).flat_map(|at| parts.iter().filter_map(move |part| part.get(at)));
         let dirs = parents.into_iter().chain(side_by_side.copied());
         self.start(dirs.filter(|dir| !dir.is_empty()).map(str::to_owned).collect());
     }

@@ -229,8 +229,8 @@ fn folders_made_ahead_for_nothing_do_not_stay() {
     stage.expect(&files, 2);
     stage.write("a/b/index.html", None, b"x", Vec::new()).unwrap();
     stage.commit().unwrap();
-    assert!(site.target().join("a/b/index.html").exists());
-    assert!(!site.target().join("c").exists());
+    assert!(site.dist().join("a/b/index.html").exists());
+    assert!(!site.dist().join("c").exists());
 }
 
 #[test]
