@@ -311,3 +311,35 @@ fn killed_at_any_moment_the_site_stays_whole() {
     site.build();
     assert!(generation(&site).iter().all(|name| name.contains("Generation11")));
 }
+
+/// A template taken apart and put together wrongly would show here first.
+#[test]
+fn every_element_is_closed_and_known() {
+    let void = ["meta", "link", "img", "br", "hr", "input", "source", "!doctype"];
+    let shapes = ["path", "circle", "line", "rect", "ellipse", "polyline"];
+    let known = "a article aside blockquote body button cite circle code dd del div dl dt ellipse em \
+        figcaption figure footer g h1 h2 h3 h4 h5 h6 head header html i li line main nav ol p path \
+        polyline pre rect script section small span strong sup svg table tbody td th thead time title tr \
+        ul address b abbr blockquote defs filter kbd mark q s sub";
+    for (path, html) in html_pages() {
+        let mut open: Vec<String> = Vec::new();
+        let mut rest = html;
+        while let Some(start) = rest.find('<') {
+            rest = &rest[start + 1..];
+            let end = rest.find('>').unwrap();
+            let name = rest[..end].split([' ', '/', '\n']).find(|part| !part.is_empty()).unwrap();
+            if rest.starts_with('/') {
+                assert_eq!(open.pop().as_deref(), Some(name), "{path}: </{name}> closes another");
+            } else if !void.contains(&name)
+                && !(shapes.contains(&name) && rest[..end].ends_with('/'))
+            {
+                assert!(known.split_whitespace().any(|it| it == name), "{path} has a <{name}>");
+                open.push(name.to_owned());
+            }
+            if name == "script" && !rest.starts_with('/') {
+                rest = &rest[rest.find("</script>").unwrap()..];
+            }
+        }
+        assert!(open.is_empty(), "{path} leaves {open:?} open");
+    }
+}

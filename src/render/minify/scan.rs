@@ -117,6 +117,10 @@ fn html_tag(rest: &str) -> Option<(Piece<'_>, usize)> {
     if !has_template {
         return Some((Piece::Tag(&rest[..end]), end));
     }
+    if rest[name_end..].starts_with('{') {
+        // `<h{{ level }}>`: what element it is, only the page will say.
+        return Some((Piece::Template(&rest[..end]), end));
+    }
     let close = if rest[..at].ends_with('/') { at - 1 } else { at };
     let attributes = rest[name_end..close].trim();
     Some((

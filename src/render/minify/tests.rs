@@ -30,6 +30,7 @@ fn an_element_opened_in_two_branches_is_not_closed_twice() {
 fn braces_and_quotes_inside_template_tags_mean_nothing() {
     for text in [
         "<p>{{ \"}}>\" }}</p>",
+        "<h{{ level }} class=\"a  b\">x</h{{ level }}>",
         "<p title=\"{{ a | replace(from='>', to=\"<\") }}\">x</p>",
         "{% <ui.card title=\"a > b\"> %}<b>x</b>{% </ui.card> %}",
     ] {
