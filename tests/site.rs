@@ -343,3 +343,19 @@ fn every_element_is_closed_and_known() {
         assert!(open.is_empty(), "{path} leaves {open:?} open");
     }
 }
+
+#[test]
+fn for_vercel_the_output_folder_is_its_build_output() {
+    let site = Site::copy_of(".");
+    let run = site.run(&["build", "--target", "vercel"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    let output = tree(&site.root.join(".vercel/output"));
+    let config: serde_json::Value = serde_json::from_slice(&output["config.json"]).unwrap();
+    assert_eq!(config["version"], 3);
+    let routes = config["routes"].to_string();
+    for needed in ["Content-Security-Policy", "sha256-", "immutable", "filesystem", "404"] {
+        assert!(routes.contains(needed), "no {needed} in {routes}");
+    }
+    assert!(output.contains_key("static/index.html") && output.contains_key("static/404.html"));
+    assert!(output.keys().all(|path| path.starts_with("static/") || path == "config.json"));
+}
