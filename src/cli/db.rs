@@ -6,7 +6,7 @@ use super::{Global, output};
 use crate::config::{Config, Overrides};
 use crate::db::migrate::{self, Migrations};
 use crate::db::{self, Database, seed};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Look after the database
 #[derive(Debug, clap::Subcommand)]
@@ -18,6 +18,9 @@ pub enum Command {
         /// How many to undo
         #[arg(long, default_value_t = 1)]
         steps: usize,
+        /// Do it on a server of your own too, where the rows in the tables are lost
+        #[arg(long)]
+        yes: bool,
     },
     /// Show which migrations are applied
     Status,
@@ -60,7 +63,8 @@ async fn act(
             let applied = migrate::up(connection, &migrations).await?;
             report_steps(global, &applied, "Applied", &place)
         }
-        Command::Rollback { steps } => {
+        Command::Rollback { yes: false, .. } if !database.is_embedded() => Err(unsure(&place)),
+        Command::Rollback { steps, .. } => {
             let applied = migrate::rollback(connection, &migrations, *steps).await?;
             report_steps(global, &applied, "Undid", &place)
         }
@@ -77,6 +81,12 @@ async fn act(
         }
         Command::Reset => Ok(()),
     }
+}
+
+/// The embedded database is made again from `content/`; a server's rows are not.
+fn unsure(place: &str) -> Error {
+    Error::database(format!("undoing migrations in {place} drops tables with the rows in them"))
+        .help("make a backup, then say --yes")
 }
 
 fn say(global: &Global, value: &serde_json::Value, text: &str) -> Result<()> {

@@ -46,11 +46,8 @@ pub async fn collection(conn: &mut PgConnection, collection: &Collection) -> Res
         From::Query(_) => Vec::new(),
     };
     let columns: Arc<[Column]> = columns(conn, collection).await.map_err(failed)?.into();
-    let rows = if columns.is_empty() {
-        Vec::new()
-    } else {
-        stream(conn, sql::rows(collection, &columns, &unique), &columns, &doing).await?
-    };
+    // Without a row there is no column to read, but the order is still held against the table.
+    let rows = stream(conn, sql::rows(collection, &columns, &unique), &columns, &doing).await?;
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql::count(collection)))
         .persistent(false)
         .fetch_one(conn)
