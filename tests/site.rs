@@ -330,8 +330,8 @@ fn every_element_is_closed_and_known() {
             let name = rest[..end].split([' ', '/', '\n']).find(|part| !part.is_empty()).unwrap();
             if rest.starts_with('/') {
                 assert_eq!(open.pop().as_deref(), Some(name), "{path}: </{name}> closes another");
-            } else if !void.contains(&name)
-                && !(shapes.contains(&name) && rest[..end].ends_with('/'))
+            } else if !(void.contains(&name)
+                || shapes.contains(&name) && rest[..end].ends_with('/'))
             {
                 assert!(known.split_whitespace().any(|it| it == name), "{path} has a <{name}>");
                 open.push(name.to_owned());
