@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use frieze::cli::{self, Cli};
 
-/// Rendering allocates and frees small pieces on every core; the system's allocator spends a
-/// quarter of a build on it (docs/performance.md).
+/// Rendering allocates and frees small pieces on every core; with the system's
+/// allocator a third of a build's samples were inside it (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

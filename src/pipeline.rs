@@ -42,7 +42,7 @@ fn freeze(
     config: &Config,
     snapshot: Snapshot,
     prepared: Prepared,
-    mut stage: Stage,
+    stage: Stage,
     mut clock: Clock<'_>,
 ) -> Result<Report> {
     let Prepared { theme, manifests, shared, engine } = prepared;
@@ -53,8 +53,6 @@ fn freeze(
     assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("render");
-    let files: Vec<String> = site.pages.iter().map(|page| Outputs::file(&page.path)).collect();
-    stage.expect(&files, rayon::current_num_threads());
     let renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
     let keys = Keys::new(config, &theme, shared.assets.fingerprint(), &site);
     let pages = pages::render(&site, &renderer, &keys, &stage, clock.observer())?;

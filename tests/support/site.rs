@@ -84,15 +84,6 @@ impl Site {
         self.write(path, text.replace(from, to));
     }
 
-    pub fn remove(&self, path: &str) {
-        let path = self.root.join(path);
-        if path.is_dir() {
-            fs::remove_dir_all(path).unwrap();
-        } else {
-            fs::remove_file(path).unwrap();
-        }
-    }
-
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frieze"));
         command.args(["-C", self.root.to_str().unwrap()]).args(arguments);

@@ -27,27 +27,6 @@ impl Folders {
     pub fn make_ahead(&mut self, mut dirs: Vec<String>) {
         dirs.retain(|dir| !dir.is_empty());
         dirs.sort_unstable();
-        self.start(dirs);
-    }
-
-    /// Likewise for folders that will be wanted by `threads` threads, each of which starts at its
-    /// own part of the list: the parts are made side by side. Parents come before what is in them.
-    pub fn make_for(&mut self, dirs: &[&str], threads: usize) {
-        if self.ahead.is_some() {
-            return;
-        }
-        let mut parents: Vec<&str> = dirs.iter().flat_map(|dir| ancestors(dir)).collect();
-        parents.sort_unstable();
-        parents.dedup();
-        let size = dirs.len().div_ceil(threads.max(1)).max(1);
-        let parts: Vec<_> = dirs.chunks(size).collect();
-        let side_by_side =
-            (0..size).flat_map(|at| parts.iter().filter_map(move |part| part.get(at)));
-        let dirs = parents.into_iter().chain(side_by_side.copied());
-        self.start(dirs.filter(|dir| !dir.is_empty()).map(str::to_owned).collect());
-    }
-
-    fn start(&mut self, dirs: Vec<String>) {
         let (root, made) = (Arc::clone(&self.root), Arc::clone(&self.made));
         let enough = Arc::clone(&self.enough);
         self.ahead = Some(Background::start(move || {
@@ -55,7 +34,7 @@ impl Folders {
                 if enough.load(Ordering::Relaxed) {
                     break;
                 }
-                if !made.of(&dir).contains(&dir) && root.make_dir(&dir)? {
+                if root.make_dir(&dir)? {
                     made.of(&dir).insert(dir.clone());
                 }
             }
@@ -99,11 +78,6 @@ impl Folders {
     pub fn made(&self) -> Vec<String> {
         self.made.each().flat_map(|shard| shard.iter().cloned().collect::<Vec<_>>()).collect()
     }
-}
-
-/// The folders above one, outermost first.
-fn ancestors(dir: &str) -> impl Iterator<Item = &str> {
-    dir.match_indices('/').map(|(at, _)| &dir[..at])
 }
 
 impl Drop for Folders {

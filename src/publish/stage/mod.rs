@@ -94,12 +94,6 @@ impl Stage {
         Ok(Self { live, staging, records: Records::default(), target: there, lock })
     }
 
-    /// Says which files will be written, in the order in which `threads` threads, each starting at
-    /// its own part, will write them: their folders are made meanwhile.
-    pub fn expect(&mut self, files: &[String], threads: usize) {
-        self.staging.expect(files, threads);
-    }
-
     /// Adopts the live site's file of this path, if it was made from the same input and is as it
     /// was written. `None` means that the caller has to make it.
     pub fn reuse(&self, path: &str, key: [u8; 32]) -> Option<Reused> {

@@ -22,8 +22,6 @@ pub struct Staging {
     flusher: Flusher,
     /// Whether the tree's state file has been deleted, which is before the first change.
     begun: Mutex<bool>,
-    /// There is no former build at all.
-    is_first: bool,
 }
 
 impl Staging {
@@ -42,18 +40,8 @@ impl Staging {
             Background::start(move || survey(&root, manifest))
         };
         let flusher = Flusher::start(&root);
-        let is_first = fresh && live.is_none();
         let companion = Arc::clone(companion);
-        Ok(Self { companion, root, tree, folders, flusher, begun: Mutex::new(fresh), is_first })
-    }
-
-    /// Starts to make the folders of these files, where nothing is known of them from a former
-    /// build.
-    pub fn expect(&mut self, files: &[String], threads: usize) {
-        if self.is_first {
-            let dirs: Vec<&str> = files.iter().map(|file| parent(file)).collect();
-            self.folders.make_for(&dirs, threads);
-        }
+        Ok(Self { companion, root, tree, folders, flusher, begun: Mutex::new(fresh) })
     }
 
     /// Declares that the tree is about to change: from here to the commit it is nobody's state.

@@ -222,18 +222,6 @@ fn removed_files_vanish_with_their_folders() {
 }
 
 #[test]
-fn folders_made_ahead_for_nothing_do_not_stay() {
-    let site = Site::new();
-    let mut stage = site.open();
-    let files = ["a/b/index.html", "c/index.html", "d.html"].map(str::to_owned);
-    stage.expect(&files, 2);
-    stage.write("a/b/index.html", None, b"x", Vec::new()).unwrap();
-    stage.commit().unwrap();
-    assert!(site.dist().join("a/b/index.html").exists());
-    assert!(!site.dist().join("c").exists());
-}
-
-#[test]
 fn a_file_may_become_a_folder_and_a_folder_a_file() {
     let site = Site::new();
     let (file, folder): (&[_], &[_]) =
