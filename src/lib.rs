@@ -4,6 +4,7 @@
 //! stage. `ARCHITECTURE.md` says which room may know what.
 
 pub mod assets;
+pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod db;
