@@ -3,14 +3,16 @@
 
 mod outputs;
 mod pages;
+mod pictures;
 mod report;
 
 use std::sync::Arc;
 
 use outputs::Outputs;
+use pages::Pages;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 
-use crate::assets;
+use crate::assets::{self, images::Works};
 use crate::config::Config;
 use crate::db::{self, Database, seed};
 use crate::error::Result;
@@ -50,19 +52,35 @@ fn freeze(
     clock.start("assemble");
     let fingerprint = snapshot.fingerprint();
     let site = model::assemble(snapshot, config, &manifests)?;
+    let fetched = pictures::fetch(config, &site, &shared.assets.images, &mut clock)?;
     assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("render");
-    let renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
+    let mut renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
     let keys = Keys::new(config, &theme, shared.assets.fingerprint(), &site);
-    let pages = pages::render(&site, &renderer, &keys, &stage, clock.observer())?;
+    let works = Works::start(&shared.assets.images)?;
+    let mut pages = Pages::new(&site, &keys, &stage, &works, clock.observer());
+    pages.render(&renderer)?;
+    // Images that are new: their pages are rendered again once all is known about them.
+    while pages.are_pending() {
+        clock.start("images");
+        works.wait()?;
+        assets::check_images(&shared.assets, &site.images)?;
+        renderer.refresh()?;
+        pages.render(&renderer)?;
+    }
+    works.wait()?;
+    assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("publish");
+    let pages = pages.done();
     let outputs = Outputs::new(config, &stage);
     outputs.write(&site, &renderer, &shared.assets, &pages, &fingerprint)?;
     let published = stage.commit()?;
-    outputs::host_config(config, &shared.assets, &pages)?;
-    Ok(Report::new(config, &site, pages, published, fingerprint, clock.finish()))
+    outputs::host_config(config, &pages)?;
+    let images = pictures::Report::new(fetched, works.finish()?, &shared.assets.images);
+    pictures::tidy(config, &shared.assets.images);
+    Ok(Report::new(config, &site, pages, images, published, fingerprint, clock.finish()))
 }
 
 /// What a build needs beside the rows; made while the database is read.
@@ -80,7 +98,8 @@ impl Prepared {
         let manifests = Manifests::parse(
             files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
         )?;
-        let shared = Shared::new(config, assets::plan(config, &theme)?);
+        let cache = Arc::new(pictures::cache(config)?);
+        let shared = Shared::new(config, assets::plan(config, &theme, &cache)?);
         let engine = Engine::load(&theme, &shared, config.build.minify)?;
         Ok(Self { theme, manifests, shared, engine })
     }

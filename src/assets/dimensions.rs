@@ -1,15 +1,6 @@
-//! Pixel sizes of images, read from their headers alone.
+//! Which files are images, by their names; and how large an SVG is.
 
 use quick_xml::events::{BytesStart, Event};
-
-/// Width and height of an image by its content; an SVG's by its attributes or its view box.
-pub fn of(name: &str, bytes: &[u8]) -> Option<(u32, u32)> {
-    if has_extension(name, "svg") {
-        return svg(bytes);
-    }
-    let size = imagesize::blob_size(bytes).ok()?;
-    Some((u32::try_from(size.width).ok()?, u32::try_from(size.height).ok()?))
-}
 
 pub fn has_extension(name: &str, extension: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
@@ -20,7 +11,8 @@ pub fn is_image(name: &str) -> bool {
     ["png", "jpg", "jpeg", "webp", "avif", "gif", "svg"].iter().any(|ext| has_extension(name, ext))
 }
 
-fn svg(bytes: &[u8]) -> Option<(u32, u32)> {
+/// Width and height of an SVG, by its attributes or by its view box.
+pub fn svg(bytes: &[u8]) -> Option<(u32, u32)> {
     let mut reader = quick_xml::Reader::from_reader(bytes);
     loop {
         match reader.read_event().ok()? {
@@ -67,19 +59,9 @@ mod tests {
 
     #[test]
     fn an_svg_is_as_large_as_it_says_or_as_its_view_box() {
-        assert_eq!(of("a.svg", b"<svg width='20' height='10px'/>"), Some((20, 10)));
-        assert_eq!(
-            of("a.svg", b"<?xml version='1.0'?><svg viewBox='0 0 24 12.4'>"),
-            Some((24, 12))
-        );
-        assert_eq!(of("a.svg", b"<svg/>"), None);
-        assert_eq!(of("a.svg", b"not xml <<<"), None);
-    }
-
-    #[test]
-    fn a_raster_image_says_its_size_in_its_header() {
-        let gif = b"GIF89a\x03\x00\x02\x00\x00\x00\x00";
-        assert_eq!(of("a.gif", gif), Some((3, 2)));
-        assert_eq!(of("a.png", b"nonsense"), None);
+        assert_eq!(svg(b"<svg width='20' height='10px'/>"), Some((20, 10)));
+        assert_eq!(svg(b"<?xml version='1.0'?><svg viewBox='0 0 24 12.4'>"), Some((24, 12)));
+        assert_eq!(svg(b"<svg/>"), None);
+        assert_eq!(svg(b"not xml <<<"), None);
     }
 }

@@ -3,11 +3,14 @@
 
 mod css;
 mod dimensions;
+pub mod images;
 mod plan;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
+use images::{Images, Picture, Place, Source};
 pub use plan::{check_images, plan};
 
 use crate::error::{Error, Result, nearest};
@@ -17,15 +20,14 @@ use crate::theme::StaticFile;
 pub const FOLDER: &str = "/_assets/";
 
 /// What templates may refer to, by the name they use for it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Manifest {
     assets: BTreeMap<String, Asset>,
     /// The inline icons: SVG text by name.
     icons: BTreeMap<String, String>,
     /// The URLs of files that are published on demand.
     on_demand: HashSet<String>,
-    /// Hosts that images may be loaded from without being copied.
-    image_hosts: Vec<String>,
+    pub images: Arc<Images>,
 }
 
 /// One file to publish.
@@ -33,8 +35,6 @@ pub struct Manifest {
 pub struct Asset {
     /// Its path on the site.
     pub url: String,
-    /// In pixels, of images whose size is known.
-    pub size: Option<(u32, u32)>,
     /// Published only where a page shows it: a picture of a row nobody may see stays unseen too.
     pub on_demand: bool,
     pub(crate) bytes: Bytes,
@@ -45,13 +45,6 @@ pub struct Asset {
 pub(crate) enum Bytes {
     File(StaticFile),
     Made(Vec<u8>),
-}
-
-/// An image as a page shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    pub url: String,
-    pub size: Option<(u32, u32)>,
 }
 
 impl Asset {
@@ -70,22 +63,40 @@ impl Manifest {
         self.assets.get(key).ok_or_else(|| self.missing("asset", name))
     }
 
-    /// The image a template, row or section names: a file of the site, or a URL on an allowed host.
-    pub fn image(&self, src: &str) -> Result<Image> {
-        if src.starts_with("http://") || src.starts_with("https://") {
-            return self.remote(src);
-        }
-        let asset = self.asset(src).map_err(|_| self.missing("image", src))?;
-        Ok(Image { url: asset.url.clone(), size: asset.size })
+    /// The image a template, row or section names: a file of the site, or a URL that was fetched.
+    pub fn image(&self, src: &str) -> Result<&Source> {
+        self.images.source(src).ok_or_else(|| match url::Url::parse(src) {
+            Ok(url) if url.has_host() => unfetched(src, &url),
+            _ => self.missing("image", src),
+        })
     }
 
-    fn remote(&self, src: &str) -> Result<Image> {
-        let host = url::Url::parse(src).ok().and_then(|url| url.host_str().map(str::to_owned));
-        if host.is_some_and(|host| self.image_hosts.contains(&host)) {
-            return Ok(Image { url: src.to_owned(), size: None });
+    /// The image as a place on a page shows it. One that cannot be shown is an error, or an empty
+    /// picture where that is allowed.
+    pub fn picture(&self, src: &str, place: &Place<'_>) -> Result<Picture> {
+        let picture = self.image(src).and_then(|source| self.images.picture(source, place));
+        self.or_placeholder(src, picture)
+    }
+
+    /// The URL of the image as a card on another site shows it.
+    pub fn card(&self, src: &str, width: u32) -> Result<Option<String>> {
+        let card = self.image(src).and_then(|source| self.images.card(source, width));
+        self.or_placeholder(src, card.map(Some))
+    }
+
+    /// Whether an image can be shown, as far as is known.
+    pub fn check(&self, src: &str) -> Result<()> {
+        self.image(src).and_then(|source| self.images.check(source))
+    }
+
+    fn or_placeholder<T: Default>(&self, src: &str, found: Result<T>) -> Result<T> {
+        match found {
+            Err(error) if self.images.settings().allow_missing => {
+                self.images.mark_missing(src, &error);
+                Ok(T::default())
+            }
+            found => found,
         }
-        Err(Error::content(format!("the image {src} is on a host that is not allowed"))
-            .help("add the host to [images] hosts in frieze.toml, or put the file in content/"))
     }
 
     /// An icon's SVG, by its file name without the ending.
@@ -109,11 +120,8 @@ impl Manifest {
         ))
     }
 
-    pub fn image_hosts(&self) -> &[String] {
-        &self.image_hosts
-    }
-
-    /// The on-demand files that a page refers to, found in its finished HTML.
+    /// The URLs of on-demand files and image variants that a page refers to, found in its finished
+    /// HTML.
     pub fn referred_by(&self, html: &[u8]) -> Vec<String> {
         let mut found: Vec<String> = memchr::memmem::find_iter(html, FOLDER.as_bytes())
             .filter_map(|start| {
@@ -121,7 +129,7 @@ impl Manifest {
                 let end = rest.iter().position(|byte| b"\"' >),&\\".contains(byte));
                 std::str::from_utf8(&rest[..end.unwrap_or(rest.len())]).ok()
             })
-            .filter(|url| self.on_demand.contains(*url))
+            .filter(|url| self.on_demand.contains(*url) || self.images.variant(url).is_some())
             .map(str::to_owned)
             .collect();
         found.sort_unstable();
@@ -139,11 +147,18 @@ impl Manifest {
         let mut hasher = blake3::Hasher::new();
         for (name, asset) in &self.assets {
             hasher.update(name.as_bytes()).update(b"\0").update(asset.url.as_bytes());
-            hasher.update(format!("{:?}\0", asset.size).as_bytes());
         }
         for (name, svg) in &self.icons {
             hasher.update(name.as_bytes()).update(b"\0").update(svg.as_bytes());
         }
+        hasher.update(&self.images.fingerprint());
         hasher.finalize().into()
     }
+}
+
+fn unfetched(src: &str, url: &url::Url) -> Error {
+    let host = url.host_str().unwrap_or_default();
+    Error::content(format!("the image {src} was not downloaded")).help(format!(
+        "if it is in a column, name the column in the collection's images; its host {host} must be in [images] hosts in frieze.toml, unless it is the project's own storage"
+    ))
 }

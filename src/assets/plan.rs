@@ -1,10 +1,13 @@
 //! The plan: which files are published under which names, from the theme and the content folder.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::images::{Images, Source};
 use super::{Asset, Bytes, FOLDER, Manifest, css, dimensions};
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fs;
@@ -16,8 +19,8 @@ const FINGERPRINTED: &str = "_assets/";
 const ICONS: &str = "icons/";
 
 /// Names and sizes of all assets. Style sheets come last: they name the others.
-pub fn plan(config: &Config, theme: &Theme) -> Result<Manifest> {
-    let mut manifest = Manifest { image_hosts: config.image_hosts.clone(), ..Manifest::default() };
+pub fn plan(config: &Config, theme: &Theme, cache: &Arc<Cache>) -> Result<Manifest> {
+    let mut icons = BTreeMap::new();
     let mut sheets = css::Sources::new();
     let mut sources = content_images(config)?;
     for (path, file) in &theme.static_files {
@@ -27,7 +30,7 @@ pub fn plan(config: &Config, theme: &Theme) -> Result<Manifest> {
             }
             Some(name) if name.starts_with(ICONS) && dimensions::has_extension(name, "svg") => {
                 let icon = name[ICONS.len()..name.len() - ".svg".len()].to_owned();
-                manifest.icons.insert(icon, text(name, file)?.trim().to_owned());
+                icons.insert(icon, text(name, file)?.trim().to_owned());
             }
             Some(name) => {
                 sources.insert(name.to_owned(), (Way::Hashed, file.clone()));
@@ -37,17 +40,27 @@ pub fn plan(config: &Config, theme: &Theme) -> Result<Manifest> {
             }
         }
     }
-    manifest.assets = sources.into_par_iter().map(asset).collect::<Result<_>>()?;
-    let on_demand = manifest.assets.values().filter(|asset| asset.on_demand);
-    manifest.on_demand = on_demand.map(|asset| asset.url.clone()).collect();
+    let most = config.images.max_pixels;
+    let planned = sources.into_par_iter().map(|source| asset(source, most));
+    let (assets, images): (Vec<_>, Vec<_>) =
+        planned.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let images = images.into_iter().flatten();
+    let images = Arc::new(Images::new(config.images.clone(), cache.clone(), images));
+    let assets: BTreeMap<String, Asset> = assets.into_iter().collect();
+    let on_demand = assets.values().filter(|asset| asset.on_demand);
+    let on_demand = on_demand.map(|asset| asset.url.clone()).collect();
+    let mut manifest = Manifest { assets, icons, on_demand, images };
     add_sheets(&mut manifest, &sheets)?;
     Ok(manifest)
 }
 
 /// Fails for the first image that a row or section names and the site does not have.
 pub fn check_images(manifest: &Manifest, images: &[ImageReference]) -> Result<()> {
+    if manifest.images.settings().allow_missing {
+        return Ok(());
+    }
     images.iter().try_for_each(|image| {
-        manifest.image(&image.path).map(drop).map_err(|error| {
+        manifest.check(&image.path).map_err(|error| {
             let help = error.help_text().unwrap_or_default().to_owned();
             Error::content(format!("{}: {error}", image.place)).help(help)
         })
@@ -79,13 +92,16 @@ fn content_images(config: &Config) -> Result<Sources> {
     Ok(images)
 }
 
-fn asset((name, (way, file)): (String, (Way, StaticFile))) -> Result<(String, Asset)> {
+/// A file as an asset, and as an image if it is one.
+fn asset(
+    (name, (way, file)): (String, (Way, StaticFile)),
+    most: u64,
+) -> Result<((String, Asset), Option<Source>)> {
     let bytes = file.read()?;
-    let size = dimensions::is_image(&name).then(|| dimensions::of(&name, &bytes)).flatten();
+    let image = dimensions::is_image(&name).then(|| Source::file(&name, &file, &bytes, most));
     let url = if way == Way::AsIs { format!("/{name}") } else { fingerprint(&name, &bytes) };
-    drop(bytes);
     let on_demand = way == Way::OnDemand;
-    Ok((name, Asset { url, size, on_demand, bytes: Bytes::File(file) }))
+    Ok(((name, Asset { url, on_demand, bytes: Bytes::File(file) }), image))
 }
 
 fn add_sheets(manifest: &mut Manifest, sheets: &css::Sources) -> Result<()> {
@@ -93,7 +109,7 @@ fn add_sheets(manifest: &mut Manifest, sheets: &css::Sources) -> Result<()> {
         let locate = |name: &str| manifest.assets.get(name).map(|asset| asset.url.clone());
         let bundled = css::bundle(entry, sheets, &locate)?.into_bytes();
         let url = fingerprint(entry, &bundled);
-        let asset = Asset { url, size: None, on_demand: false, bytes: Bytes::Made(bundled) };
+        let asset = Asset { url, on_demand: false, bytes: Bytes::Made(bundled) };
         manifest.assets.insert(entry.clone(), asset);
     }
     Ok(())

@@ -18,6 +18,9 @@ pub struct Args {
     target: Option<Target>,
     #[arg(long, value_name = "URL", help = "Where the site will live, instead of site.base_url")]
     base_url: Option<String>,
+    /// Show a placeholder where an image is missing or broken, and warn, instead of failing
+    #[arg(long)]
+    allow_missing_images: bool,
 }
 
 pub fn run(global: &Global, args: &Args) -> Result<()> {
@@ -25,6 +28,7 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
         base_url: args.base_url.clone(),
         output: args.output.clone(),
         target: args.target,
+        allow_missing_images: args.allow_missing_images,
     };
     let config = global.config(&overrides)?;
     let report = {

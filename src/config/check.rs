@@ -12,7 +12,7 @@ use super::raw::{
 };
 use super::{
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
-    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target, order,
+    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target, images, order,
 };
 use crate::error::{Error, Result, nearest};
 
@@ -35,10 +35,11 @@ const RESERVED: &[&str] = &[
     "collection",
 ];
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<Config> {
-    let Raw { site, build, database, layouts, images, collections, pages, json, redirects } = raw;
+    let Raw { site, build, database, layouts, images, cache, collections, pages, json, redirects } =
+        raw;
     let collections = collections
         .into_iter()
         .map(|(name, raw)| Ok((name.clone(), collection(name, raw)?)))
@@ -49,7 +50,8 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
         build: build_of(root, build, overrides)?,
         database: database_of(root, database, env)?,
         layouts: layouts.map(|layouts| layouts.table),
-        image_hosts: images.hosts,
+        images: images::images(images, env, overrides.allow_missing_images)?,
+        cache: images::cache(root, cache)?,
         collections,
         pages: pages.into_iter().map(page).collect::<Result<_>>()?,
         json: json.into_iter().map(json_file).collect::<Result<_>>()?,
@@ -59,7 +61,7 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
     Ok(config)
 }
 
-fn invalid(key: &str, what: &str, help: &str) -> Error {
+pub fn invalid(key: &str, what: &str, help: &str) -> Error {
     Error::config(format!("frieze.toml: {key}: {what}")).help(help)
 }
 
@@ -186,6 +188,7 @@ fn collection(name: String, raw: RawCollection) -> Result<Collection> {
         markdown,
         html,
         images,
+        image_quality,
         title,
         description,
         updated,
@@ -222,6 +225,9 @@ fn collection(name: String, raw: RawCollection) -> Result<Collection> {
         markdown,
         html,
         images,
+        image_quality: image_quality
+            .map(|quality| images::percent(quality, &format!("{key}.image_quality")))
+            .transpose()?,
         title,
         description,
         updated,

@@ -1,6 +1,7 @@
 //! The configuration: `frieze.toml` and the environment, read once, checked, and then only values.
 
 mod check;
+mod images;
 mod order;
 mod path;
 mod raw;
@@ -9,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 
+pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
 
 use crate::error::{Error, Result};
@@ -27,8 +29,8 @@ pub struct Config {
     pub database: Database,
     /// The table that holds page layouts, if the site has any.
     pub layouts: Option<String>,
-    /// Hosts that images may be loaded from.
-    pub image_hosts: Vec<String>,
+    pub images: Images,
+    pub cache: Cache,
     pub collections: IndexMap<String, Collection>,
     pub pages: Vec<FixedPage>,
     pub json: Vec<JsonFile>,
@@ -102,6 +104,8 @@ pub struct Collection {
     pub markdown: Vec<String>,
     pub html: Vec<String>,
     pub images: Vec<String>,
+    /// The quality of images in its rows, where it is not the site's.
+    pub image_quality: Option<u8>,
     /// Columns a row's title, description and last change are taken from, if named.
     pub title: Option<String>,
     pub description: Option<String>,
@@ -206,6 +210,7 @@ pub struct Overrides {
     pub base_url: Option<String>,
     pub output: Option<PathBuf>,
     pub target: Option<Target>,
+    pub allow_missing_images: bool,
 }
 
 impl Config {

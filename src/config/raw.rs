@@ -17,6 +17,8 @@ pub struct Raw {
     #[serde(default)]
     pub images: RawImages,
     #[serde(default)]
+    pub cache: RawCache,
+    #[serde(default)]
     pub collections: IndexMap<String, RawCollection>,
     #[serde(default)]
     pub pages: Vec<RawPage>,
@@ -86,7 +88,25 @@ pub struct RawLayouts {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawImages {
+    pub formats: Option<Vec<String>>,
+    pub quality: Option<u64>,
+    pub target_score: Option<u64>,
+    pub widths: Option<Vec<u32>>,
+    pub text_sizes: Option<String>,
+    pub placeholders: Option<bool>,
     pub hosts: Vec<String>,
+    pub storage_env: Option<String>,
+    pub max_megapixels: Option<u64>,
+    pub max_download_mb: Option<u64>,
+    pub megapixels_in_flight: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawCache {
+    pub folder: Option<String>,
+    pub max_size_mb: Option<u64>,
+    pub remote: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -101,6 +121,7 @@ pub struct RawCollection {
     pub html: Vec<String>,
     #[serde(default)]
     pub images: Vec<String>,
+    pub image_quality: Option<u64>,
     pub title: Option<String>,
     pub description: Option<String>,
     pub updated: Option<String>,

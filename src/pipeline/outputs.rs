@@ -1,9 +1,14 @@
 //! Everything published beside the pages: assets, feeds, sitemap, JSON, and the hosts' rules.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 
-use super::pages::Pages;
+use rayon::prelude::*;
+
+use super::pages::{self, Done};
 use crate::assets::Manifest;
+use crate::assets::images::Variant;
 use crate::config::{self, Config, Target};
 use crate::error::Result;
 use crate::fs;
@@ -41,7 +46,7 @@ impl<'a> Outputs<'a> {
         site: &Site,
         renderer: &Renderer<'_>,
         assets: &Manifest,
-        pages: &Pages,
+        pages: &Done,
         fingerprint: &Hash,
     ) -> Result<()> {
         // A site's own file of that name stands.
@@ -62,6 +67,7 @@ impl<'a> Outputs<'a> {
                 self.put(&file.url, &file.bytes()?)?;
             }
         }
+        self.images(&shown, assets)?;
         for (path, bytes) in publish::sitemap(&self.config.site.base_url, &self.addresses(site))? {
             self.put(&path, &bytes)?;
         }
@@ -72,14 +78,29 @@ impl<'a> Outputs<'a> {
             self.put("site.webmanifest", &publish::webmanifest(&self.config.site))?;
         }
         self.put("health.json", health(fingerprint).as_bytes())?;
-        self.host_rules(assets, pages)
+        self.host_rules(pages)
     }
 
-    fn host_rules(&self, assets: &Manifest, pages: &Pages) -> Result<()> {
+    /// Every variant that a page or feed refers to.
+    fn images(&self, shown: &BTreeSet<String>, assets: &Manifest) -> Result<()> {
+        let variants: Vec<Variant> = shown.iter().filter_map(|need| pages::variant(need)).collect();
+        variants.par_iter().try_for_each(|variant| {
+            let images = &assets.images;
+            let Some((url, key)) = images.recall(variant) else { return Ok(()) };
+            let file = Self::file(&url);
+            if self.stage.reuse(&file, key).is_some() {
+                images.cache().touch(&key);
+                return Ok(());
+            }
+            self.stage.write(&file, Some(key), &images.bytes(variant)?, Vec::new())
+        })
+    }
+
+    fn host_rules(&self, pages: &Done) -> Result<()> {
         if self.config.build.target == Target::Vercel {
             return Ok(());
         }
-        let rules = header_rules(assets, pages);
+        let rules = header_rules(pages);
         self.put("_headers", &headers_file(&rules)?)?;
         self.put("_redirects", &redirects_file(&self.config.redirects)?)
     }
@@ -170,15 +191,15 @@ pub fn open(config: &Config) -> Result<Stage> {
 }
 
 /// What hosts want beside the finished site: the routes of Vercel's Build Output API.
-pub fn host_config(config: &Config, assets: &Manifest, pages: &Pages) -> Result<()> {
+pub fn host_config(config: &Config, pages: &Done) -> Result<()> {
     if config.build.target == Target::Vercel {
-        let rules = build_output_config(&header_rules(assets, pages), &config.redirects);
+        let rules = build_output_config(&header_rules(pages), &config.redirects);
         fs::replace(&config.build.output.join("config.json"), &rules)?;
     }
     Ok(())
 }
 
-fn header_rules(assets: &Manifest, pages: &Pages) -> Vec<HeaderRule> {
+fn header_rules(pages: &Done) -> Vec<HeaderRule> {
     let hashes = |directive: &str| {
         let hash = |source: &String| {
             let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
@@ -186,9 +207,5 @@ fn header_rules(assets: &Manifest, pages: &Pages) -> Vec<HeaderRule> {
         };
         pages.needs.iter().filter_map(hash).collect()
     };
-    rules(&Csp {
-        script_hashes: hashes("script-src"),
-        style_hashes: hashes("style-src"),
-        img_hosts: assets.image_hosts().to_vec(),
-    })
+    rules(&Csp { script_hashes: hashes("script-src"), style_hashes: hashes("style-src") })
 }

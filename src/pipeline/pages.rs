@@ -1,5 +1,5 @@
 //! Pages, in parallel: each is taken over from the last build where its inputs are the same, and
-//! otherwise rendered and written at once.
+//! otherwise rendered and written at once. Those that show a new image wait until it is made.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::outputs::Outputs;
 use super::report::{Heaviest, Observer};
+use crate::assets::images::{Variant, Works};
 use crate::error::Result;
 use crate::model::{Page, Site};
 use crate::publish::Stage;
@@ -14,25 +15,29 @@ use crate::render::{Keys, Renderer};
 
 /// What is known of all pages once they are done.
 #[derive(Debug, Default)]
-pub struct Pages {
+pub struct Done {
     /// What they ask of the rest of the site: see [`Rendered::needs`](crate::render::Rendered).
     pub needs: BTreeSet<String>,
     pub heaviest: Option<Heaviest>,
     pub reused: usize,
+    /// Pages that show an image which has still to be made, by their position.
+    pending: Vec<usize>,
 }
 
-impl Pages {
+impl Done {
     fn one(page: &Page, bytes: u64, needs: Vec<String>, reused: bool) -> Self {
         Self {
             needs: needs.into_iter().collect(),
             heaviest: Some(Heaviest { path: page.path.clone(), bytes }),
             reused: usize::from(reused),
+            pending: Vec::new(),
         }
     }
 
     fn and(mut self, other: Self) -> Self {
         self.needs.extend(other.needs);
         self.reused += other.reused;
+        self.pending.extend(other.pending);
         // Of two equally heavy pages the one that comes first in the alphabet: the same each time.
         let rank = |page: &Heaviest| (page.bytes, std::cmp::Reverse(page.path.clone()));
         self.heaviest = self.heaviest.into_iter().chain(other.heaviest).max_by_key(rank);
@@ -40,30 +45,72 @@ impl Pages {
     }
 }
 
-pub fn render(
-    site: &Site,
-    renderer: &Renderer<'_>,
-    keys: &Keys<'_>,
-    stage: &Stage,
-    observer: &dyn Observer,
-) -> Result<Pages> {
-    observer.pages(site.pages.len() as u64);
-    site.pages
-        .par_iter()
-        .map(|page| {
-            let done = one(page, renderer, keys, stage);
-            observer.page();
-            done
-        })
-        .try_reduce(Pages::default, |a, b| Ok(a.and(b)))
+/// A site's pages on their way.
+pub struct Pages<'a> {
+    site: &'a Site,
+    keys: &'a Keys<'a>,
+    stage: &'a Stage,
+    works: &'a Works,
+    observer: &'a dyn Observer,
+    waiting: Vec<usize>,
+    done: Done,
 }
 
-fn one(page: &Page, renderer: &Renderer<'_>, keys: &Keys<'_>, stage: &Stage) -> Result<Pages> {
-    let (file, key) = (Outputs::file(&page.path), keys.page(page));
-    if let Some(reused) = stage.reuse(&file, key) {
-        return Ok(Pages::one(page, reused.len, reused.extra, true));
+impl<'a> Pages<'a> {
+    pub fn new(
+        site: &'a Site,
+        keys: &'a Keys<'a>,
+        stage: &'a Stage,
+        works: &'a Works,
+        observer: &'a dyn Observer,
+    ) -> Self {
+        observer.pages(site.pages.len() as u64);
+        let waiting = (0..site.pages.len()).collect();
+        Self { site, keys, stage, works, observer, waiting, done: Done::default() }
     }
-    let rendered = renderer.page(page)?;
-    stage.write(&file, Some(key), &rendered.html, rendered.needs.clone())?;
-    Ok(Pages::one(page, rendered.html.len() as u64, rendered.needs, false))
+
+    /// Renders what is not done yet.
+    pub fn render(&mut self, renderer: &Renderer<'_>) -> Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let done = waiting.par_iter().map(|page| self.one(*page, renderer));
+        let mut done = done.try_reduce(Done::default, |a, b| Ok(a.and(b)))?;
+        self.waiting = std::mem::take(&mut done.pending);
+        self.done = std::mem::take(&mut self.done).and(done);
+        Ok(())
+    }
+
+    pub fn are_pending(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub fn done(self) -> Done {
+        self.done
+    }
+
+    fn one(&self, index: usize, renderer: &Renderer<'_>) -> Result<Done> {
+        let page = &self.site.pages[index];
+        let (file, key) = (Outputs::file(&page.path), self.keys.page(page));
+        if let Some(reused) = self.stage.reuse(&file, key) {
+            self.observer.page();
+            return Ok(Done::one(page, reused.len, reused.extra, true));
+        }
+        let rendered = renderer.page(page)?;
+        if rendered.pending {
+            rendered
+                .needs
+                .iter()
+                .filter_map(|need| variant(need))
+                .for_each(|variant| self.works.request(&variant));
+            return Ok(Done { pending: vec![index], ..Done::default() });
+        }
+        let bytes = rendered.html.len() as u64;
+        self.stage.write(&file, Some(key), &rendered.html, rendered.needs.clone())?;
+        self.observer.page();
+        Ok(Done::one(page, bytes, rendered.needs, false))
+    }
+}
+
+/// The image variant that a need names, if it names one.
+pub fn variant(need: &str) -> Option<Variant> {
+    serde_json::from_str(need.strip_prefix("image ")?).ok()
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::pages::Pages;
+use super::pages::Done;
+use super::pictures;
 use crate::config::Config;
 use crate::model::{Hash, Site};
 use crate::publish::Report as Published;
@@ -77,6 +78,7 @@ pub struct Report {
     pub written: usize,
     pub removed: usize,
     pub heaviest: Option<Heaviest>,
+    pub images: pictures::Report,
     /// Hash of the content the site was made from.
     pub fingerprint: String,
     pub seconds: f64,
@@ -99,7 +101,8 @@ impl Report {
     pub(super) fn new(
         config: &Config,
         site: &Site,
-        pages: Pages,
+        pages: Done,
+        images: pictures::Report,
         published: Published,
         fingerprint: Hash,
         times: Times,
@@ -114,6 +117,7 @@ impl Report {
             written: published.written,
             removed: published.removed,
             heaviest: pages.heaviest,
+            images,
             fingerprint: blake3::Hash::from_bytes(fingerprint).to_hex().to_string(),
             seconds: times.total.as_secs_f64(),
             stages: times.stages.into_iter().map(stage).collect(),

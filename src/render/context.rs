@@ -4,7 +4,7 @@ use tera::value::Key;
 use tera::{Context, Map, Value};
 
 use super::Renderer;
-use super::functions::absolute;
+use super::functions::{CARD_WIDTH, absolute};
 use super::values::encoded;
 use crate::config::{Config, page_path};
 use crate::error::Result;
@@ -15,10 +15,7 @@ pub fn site(global: &mut Context, config: &Config, shared: &super::Shared) -> Re
     let site = &config.site;
     let nav =
         site.nav.iter().map(|item| map([("label", text(&item.label)), ("href", text(&item.href))]));
-    let image = match &site.image {
-        Some(src) => Value::from(absolute(&site.base_url, &shared.assets.image(src)?.url)),
-        None => Value::none(),
-    };
+    let image = card(shared, site.image.as_deref())?;
     let value = map([
         ("title", text(&site.title)),
         ("description", text(&site.description)),
@@ -34,6 +31,13 @@ pub fn site(global: &mut Context, config: &Config, shared: &super::Shared) -> Re
     global.insert_value("site", value);
     global.insert_value("frieze", map([("version", text(env!("CARGO_PKG_VERSION")))]));
     Ok(())
+}
+
+/// The picture that stands for a page where other sites link to it.
+fn card(shared: &super::Shared, src: Option<&str>) -> Result<Value> {
+    let Some(src) = src else { return Ok(Value::none()) };
+    let url = shared.assets.card(src, CARD_WIDTH)?;
+    Ok(url.map_or_else(Value::none, |url| Value::from(absolute(&shared.base_url, &url))))
 }
 
 fn feeds(config: &Config) -> Value {
@@ -82,10 +86,8 @@ impl Renderer<'_> {
 
     fn page_value(&self, page: &Page) -> Result<Value> {
         let base_url = &self.config.site.base_url;
-        let image = match page.image.as_ref().or(self.config.site.image.as_ref()) {
-            Some(src) => Value::from(absolute(base_url, &self.shared.assets.image(src)?.url)),
-            None => Value::none(),
-        };
+        let src = page.image.as_deref().or(self.config.site.image.as_deref());
+        let image = card(self.shared, src)?;
         let path = encoded(&page.path);
         let props = match &page.body {
             Body::Layout { props, .. } => Value::from_serializable(props),

@@ -8,7 +8,7 @@ use tera::{Kwargs, State, Tera, TeraResult, Value};
 
 use super::Shared;
 use super::markdown::plain_text;
-use super::values::AssetImages;
+use super::values::TextImages;
 use crate::error::Error;
 
 pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
@@ -17,7 +17,7 @@ pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     });
     let given = shared.clone();
     tera.register_filter("markdown", move |text: &str, _: Kwargs, _: &State| {
-        let html = given.markdown.render(text, &AssetImages(&given.assets));
+        let html = given.markdown.render(text, &TextImages::on_page(&given));
         let html = html.map_err(|error| tera::Error::message(Error::from(error)))?;
         Ok::<_, tera::Error>(Value::safe_string(&html))
     });

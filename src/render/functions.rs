@@ -1,14 +1,17 @@
 //! Template functions: `asset`, `image`, `image_url`, `icon`, `url`.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use tera::{Kwargs, State, Tera, TeraResult, Value};
 
-use super::Shared;
 use super::values::encoded;
-use crate::assets::Image;
+use super::{Shared, picture};
+use crate::assets::images::Place;
+use crate::config::Quality;
 use crate::error::Error;
+
+/// As wide as cards on other sites are shown, in pixels.
+pub const CARD_WIDTH: u32 = 1200;
 
 pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     let given = shared.clone();
@@ -20,8 +23,10 @@ pub fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     tera.register_function("image", move |kwargs: Kwargs, _: &State| image(&given, &kwargs));
     let given = shared.clone();
     tera.register_function("image_url", move |kwargs: Kwargs, _: &State| -> TeraResult<String> {
-        let image = given.assets.image(kwargs.must_get("src")?).map_err(|error| failed(&error))?;
-        Ok(absolute(&given.base_url, &image.url))
+        let width: Option<u32> = kwargs.get("width")?;
+        let src = kwargs.must_get("src")?;
+        let card = given.assets.card(src, width.unwrap_or(CARD_WIDTH)).map_err(|e| failed(&e))?;
+        Ok(card.map_or_else(String::new, |url| absolute(&given.base_url, &url)))
     });
     let given = shared.clone();
     tera.register_function("icon", move |kwargs: Kwargs, _: &State| icon(&given, &kwargs));
@@ -48,23 +53,24 @@ fn optional<'k>(kwargs: &'k Kwargs, name: &'k str) -> TeraResult<Option<&'k str>
 }
 
 fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
-    let image = shared.assets.image(kwargs.must_get("src")?).map_err(|error| failed(&error))?;
-    let Image { url, size } = image;
-    let mut tag = format!("<img src=\"{}\"", escaped(&encoded(&url)));
-    let _ = write!(tag, " alt=\"{}\"", escaped(optional(kwargs, "alt")?.unwrap_or_default()));
-    // `sizes` is for a srcset, which there is none of: the argument is taken and not written.
-    if let Some(class) = optional(kwargs, "class")? {
-        let _ = write!(tag, " class=\"{}\"", escaped(class));
+    let widths: Option<Vec<u32>> = kwargs.get("widths")?;
+    let quality: Option<u8> = kwargs.get("quality")?;
+    let quality = quality.filter(|quality| (1..=100).contains(quality)).map(Quality::Fixed);
+    let place = Place { widths: widths.as_deref(), quality };
+    let found = shared.assets.picture(kwargs.must_get("src")?, &place);
+    let picture = found.map_err(|error| failed(&error))?;
+    let mut image = picture::resolved(&picture, optional(kwargs, "sizes")?.unwrap_or_default());
+    if kwargs.get("placeholder")? == Some(false) {
+        image.placeholder = None;
     }
-    if let Some((width, height)) = size {
-        let _ = write!(tag, " width=\"{width}\" height=\"{height}\"");
-    }
-    let priority: Option<bool> = kwargs.get("priority")?;
-    tag.push_str(if priority.unwrap_or_default() {
-        " fetchpriority=\"high\" decoding=\"async\">"
-    } else {
-        " loading=\"lazy\" decoding=\"async\">"
-    });
+    let attributes = picture::Attributes {
+        alt: optional(kwargs, "alt")?.unwrap_or_default(),
+        class: optional(kwargs, "class")?.unwrap_or_default(),
+        title: "",
+        priority: kwargs.get("priority")?.unwrap_or_default(),
+    };
+    let mut tag = String::with_capacity(600);
+    picture::write(&mut tag, &image, &attributes);
     Ok(Value::safe_string(&tag))
 }
 

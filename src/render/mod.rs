@@ -7,6 +7,7 @@ mod filters;
 mod functions;
 mod keys;
 mod minify;
+mod picture;
 mod sections;
 mod values;
 
@@ -61,8 +62,10 @@ impl Shared {
 pub struct Rendered {
     pub html: Vec<u8>,
     /// What it asks of the rest of the site: `script-src …` and `style-src …` for the
-    /// Content-Security-Policy, `file …` for an image it shows.
+    /// Content-Security-Policy, `file …` for a file it shows, `image …` with a variant as JSON.
     pub needs: Vec<String>,
+    /// It shows an image that has still to be made: to be rendered again when that is done.
+    pub pending: bool,
 }
 
 impl<'a> Renderer<'a> {
@@ -92,9 +95,11 @@ impl<'a> Renderer<'a> {
                 None => error,
             }
         })?;
-        let mut needs = csp::inline_sources(html.as_bytes());
-        needs.extend(self.files(html.as_bytes()));
-        Ok(Rendered { html: html.into_bytes(), needs })
+        let html = html.into_bytes();
+        let mut needs = csp::inline_sources(&html);
+        needs.extend(self.files(&html));
+        let pending = memchr::memmem::find(&html, picture::PENDING.as_bytes()).is_some();
+        Ok(Rendered { html, needs, pending })
     }
 
     fn html(&self, tera: &tera::Tera, page: &Page) -> Result<String> {
@@ -113,16 +118,28 @@ impl<'a> Renderer<'a> {
         self.plain.get_or_init(load).as_ref()
     }
 
-    /// The images that finished HTML shows, each as `file …`.
+    /// The images that finished HTML shows, each as `file …` or `image …`.
     pub fn files(&self, html: &[u8]) -> impl Iterator<Item = String> {
-        self.shared.assets.referred_by(html).into_iter().map(|url| format!("file {url}"))
+        let assets = &self.shared.assets;
+        assets.referred_by(html).into_iter().map(|url| {
+            let variant = assets.images.variant(&url);
+            // A variant is plain data: it always serialises.
+            let variant = variant.and_then(|variant| serde_json::to_string(&variant).ok());
+            variant.map_or_else(|| format!("file {url}"), |variant| format!("image {variant}"))
+        })
     }
 
-    /// A row's rendered Markdown or HTML column, for feeds.
+    /// Forgets the texts made so far: images in them are known better now.
+    pub fn refresh(&mut self) -> Result<()> {
+        self.values = Values::new(self.config, self.site, self.shared);
+        globals(self.tera.global_context(), self.config, self.shared, &self.values)
+    }
+
+    /// A row's rendered Markdown or HTML column, for feeds: its images stand alone, with whole
+    /// addresses.
     pub fn column(&self, collection: &str, row: usize, column: &str) -> Result<Option<String>> {
-        let value = self.values.row(collection, row)?;
-        let text = value.get_from_path(column).and_then(tera::Value::as_str);
-        Ok(text.map(str::to_owned))
+        let value = self.values.column(collection, row, column)?;
+        Ok(value.as_ref().and_then(tera::Value::as_str).map(str::to_owned))
     }
 }
 

@@ -7,7 +7,7 @@ use tera::value::Key;
 use tera::{Context, Map, Tera, Value};
 
 use super::context::{map, text};
-use super::values::AssetImages;
+use super::values::TextImages;
 use super::{Renderer, engine};
 use crate::error::{Error, Result};
 use crate::model::{Field, FieldKind, Section};
@@ -98,7 +98,7 @@ impl Renderer<'_> {
     /// Markdown and HTML fields become safe HTML, at any depth. `scope` keeps the ids in one
     /// section's texts apart from another's.
     fn field(&self, field: &Field, value: &Json, scope: &str) -> Result<Value> {
-        let images = AssetImages(&self.shared.assets);
+        let images = TextImages::on_page(self.shared);
         let html = match (field.kind, value) {
             (FieldKind::Markdown, Json::String(text)) => {
                 self.shared.markdown.render_scoped(text, &images, scope)

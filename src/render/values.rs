@@ -8,9 +8,10 @@ use serde_json::Value as Json;
 use tera::value::Key;
 use tera::{Map, Value};
 
-use super::Shared;
+use super::functions::absolute;
 use super::markdown::{ImageResolver, ResolvedImage};
-use crate::assets;
+use super::{Shared, picture};
+use crate::assets::images::Place;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::model::{Collection, Row, Site};
@@ -62,6 +63,14 @@ impl<'a> Values<'a> {
 
     pub fn row(&self, collection: &str, row: usize) -> Result<Value> {
         self.rows_of(collection)?.get(row)
+    }
+
+    /// One column of a row as feeds carry it.
+    pub fn column(&self, collection: &str, row: usize, column: &str) -> Result<Option<Value>> {
+        let of = self.rows_of(collection)?;
+        let found = of.collection.rows.get(row);
+        let field = found.and_then(|row| Some((row, row.fields.get(column)?)));
+        field.map(|(found, field)| of.field(column, field, row, found, Way::Feed)).transpose()
     }
 
     /// The rows at these positions, as an array.
@@ -121,17 +130,25 @@ impl<'a> Rows<'a> {
         for (column, field) in &row.fields {
             let key = self.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
-            map.insert(key, self.field(column, field, index, row)?);
+            map.insert(key, self.field(column, field, index, row, Way::Page)?);
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));
         Ok(Value::from(map))
     }
 
-    fn field(&self, column: &str, field: &Json, index: usize, row: &Row) -> Result<Value> {
+    fn field(
+        &self,
+        column: &str,
+        field: &Json,
+        index: usize,
+        row: &Row,
+        way: Way,
+    ) -> Result<Value> {
         let Json::String(text) = field else { return Ok(Value::from_serializable(field)) };
         let is = |columns: &[String]| columns.iter().any(|name| name == column);
-        let images = AssetImages(&self.shared.assets);
+        let quality = self.config.image_quality.map(config::Quality::Fixed);
+        let images = TextImages { shared: self.shared, quality, way };
         let html = if is(&self.config.markdown) {
             self.shared.markdown.render_scoped(text, &images, &self.scope(column, index))
         } else if is(&self.config.html) {
@@ -183,15 +200,44 @@ fn entry(key: &str, path: &str) -> Value {
     Value::from(map)
 }
 
-/// Images in texts are the site's own assets, like those in templates.
-pub struct AssetImages<'a>(pub &'a assets::Manifest);
+/// Where a text is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Page,
+    /// In feed readers: no candidates, no stand-ins, and whole addresses.
+    Feed,
+}
 
-impl ImageResolver for AssetImages<'_> {
+/// Images in texts: the same images as those in templates, in a place as wide as text is.
+pub struct TextImages<'a> {
+    pub shared: &'a Shared,
+    pub quality: Option<config::Quality>,
+    pub way: Way,
+}
+
+impl<'a> TextImages<'a> {
+    /// In a text on a page.
+    pub fn on_page(shared: &'a Shared) -> Self {
+        Self { shared, quality: None, way: Way::Page }
+    }
+}
+
+impl ImageResolver for TextImages<'_> {
     fn resolve(&self, src: &str) -> std::result::Result<Option<ResolvedImage>, String> {
-        let image = self.0.image(src).map_err(|error| {
+        let assets = &self.shared.assets;
+        let place = Place { widths: None, quality: self.quality };
+        let picture = assets.picture(src, &place).map_err(|error| {
             error.help_text().map_or_else(|| error.to_string(), |help| format!("{error} ({help})"))
         })?;
-        let (width, height) = image.size.unzip();
-        Ok(Some(ResolvedImage { url: encoded(&image.url), width, height }))
+        let image = picture::resolved(&picture, &assets.images.settings().text_sizes);
+        Ok(Some(match self.way {
+            Way::Page => image,
+            Way::Feed => ResolvedImage {
+                url: absolute(&self.shared.base_url, &image.url),
+                width: image.width,
+                height: image.height,
+                ..ResolvedImage::default()
+            },
+        }))
     }
 }

@@ -1,8 +1,8 @@
 //! Images: whoever renders says where they are, and how large.
 
-use std::fmt::Write as _;
+use std::sync::Arc;
 
-use crate::render::markdown::{MarkdownError, escape};
+use crate::render::markdown::MarkdownError;
 
 /// Knows the images a text may show.
 pub trait ImageResolver: Sync {
@@ -11,12 +11,22 @@ pub trait ImageResolver: Sync {
     fn resolve(&self, src: &str) -> Result<Option<ResolvedImage>, String>;
 }
 
-/// An image's final address, and its size in CSS pixels where that is known.
+/// An image's final address, its size in CSS pixels where that is known, and what browsers may
+/// choose from instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResolvedImage {
     pub url: String,
     pub width: Option<u32>,
     pub height: Option<u32>,
+    /// As in the attribute of that name.
+    pub srcset: String,
+    pub sizes: String,
+    /// Better formats: each with its media type and srcset.
+    pub sources: Vec<(&'static str, String)>,
+    /// A `data:` URL to show until the image has come.
+    pub placeholder: Option<Arc<str>>,
+    /// Not everything about it is known yet.
+    pub pending: bool,
 }
 
 /// Leaves every image as it is.
@@ -36,28 +46,12 @@ pub fn resolve(
 ) -> Result<ResolvedImage, MarkdownError> {
     match images.resolve(src) {
         Ok(Some(image)) => Ok(image),
-        Ok(None) => Ok(ResolvedImage { url: src.to_owned(), width: size[0], height: size[1] }),
+        Ok(None) => Ok(ResolvedImage {
+            url: src.to_owned(),
+            width: size[0],
+            height: size[1],
+            ..ResolvedImage::default()
+        }),
         Err(reason) => Err(MarkdownError { src: src.to_owned(), reason }),
     }
-}
-
-/// Appends an `<img>` that loads when it comes near, and that keeps its place until then.
-pub fn write(out: &mut String, image: &ResolvedImage, alt: &str, title: &str) {
-    out.push_str("<img src=\"");
-    escape::url(out, &image.url);
-    out.push_str("\" alt=\"");
-    escape::attribute(out, alt);
-    out.push('"');
-    if !title.is_empty() {
-        out.push_str(" title=\"");
-        escape::attribute(out, title);
-        out.push('"');
-    }
-    for (name, pixels) in [("width", image.width), ("height", image.height)] {
-        if let Some(pixels) = pixels {
-            // Writing to a string cannot fail.
-            let _ = write!(out, " {name}=\"{pixels}\"");
-        }
-    }
-    out.push_str(" loading=\"lazy\" decoding=\"async\">");
 }

@@ -4,6 +4,7 @@ use pulldown_cmark::{Event, LinkType};
 
 use crate::render::markdown::writer::{Stop, Writer};
 use crate::render::markdown::{ResolvedImage, escape, images};
+use crate::render::picture::{self, Attributes};
 use crate::render::sanitize::is_safe_url;
 
 impl Writer<'_> {
@@ -50,7 +51,8 @@ impl Writer<'_> {
             Some(images) => images::resolve(images, src, [None; 2]).map_err(Stop::Image)?,
             None => ResolvedImage { url: src.to_owned(), ..ResolvedImage::default() },
         };
-        images::write(&mut self.out, &image, &alt, title);
+        let attributes = Attributes { alt: &alt, title, ..Attributes::default() };
+        picture::write(&mut self.out, &image, &attributes);
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use crate::render::markdown::entities::decode;
 use crate::render::markdown::inline::leads_away;
 use crate::render::markdown::tags::{Piece, Tag, pieces};
 use crate::render::markdown::{ImageResolver, MarkdownError, escape, ids, images, tables};
+use crate::render::picture::{self, Attributes};
 
 const BLOCKS: &[&str] = &[
     "blockquote",
@@ -157,7 +158,9 @@ impl<'a> Polisher<'a> {
         }
         let size = ["width", "height"].map(|name| value(name).parse().ok());
         let image = images::resolve(self.images, &value("src"), size)?;
-        images::write(&mut self.out, &image, &value("alt"), &value("title"));
+        let (alt, title) = (value("alt"), value("title"));
+        let attributes = Attributes { alt: &alt, title: &title, ..Attributes::default() };
+        picture::write(&mut self.out, &image, &attributes);
         Ok(())
     }
 
