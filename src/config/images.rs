@@ -114,14 +114,17 @@ pub fn images(raw: RawImages, env: Env, allow_missing: bool) -> Result<Images> {
     })
 }
 
-pub fn cache(root: &Path, raw: RawCache) -> Result<Cache> {
+pub fn cache(root: &Path, raw: RawCache, env: Env) -> Result<Cache> {
     let RawCache { folder, max_size_mb, remote } = raw;
     if let Some(remote) = remote.as_deref().filter(|url| !url.starts_with("s3://")) {
         let what = format!("\"{remote}\" is not an s3:// address");
         return Err(invalid("cache.remote", &what, "write it like s3://bucket/prefix"));
     }
     Ok(Cache {
-        folder: folder.map(|folder| root.join(folder)),
+        folder: env("FRIEZE_CACHE_DIR")
+            .filter(|folder| !folder.is_empty())
+            .map(PathBuf::from)
+            .or_else(|| folder.map(|folder| root.join(folder))),
         max_bytes: some(max_size_mb, 2000, "cache.max_size_mb")? * MEGA,
         remote,
     })
@@ -257,6 +260,8 @@ mod tests {
     #[test]
     fn a_remote_cache_is_an_s3_address() {
         let raw: RawCache = toml::from_str("remote = 'https://x'").unwrap();
-        assert!(cache(Path::new("."), raw).unwrap_err().to_string().contains("cache.remote"));
+        assert!(
+            cache(Path::new("."), raw, &|_| None).unwrap_err().to_string().contains("cache.remote")
+        );
     }
 }

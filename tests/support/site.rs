@@ -87,6 +87,9 @@ impl Site {
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frieze"));
         command.args(["-C", self.root.to_str().unwrap()]).args(arguments);
+        // Images are made once for all tests.
+        command.env("FRIEZE_CACHE_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/image-cache"));
+        command.env_remove("SUPABASE_URL");
         command.env_remove("DATABASE_URL").env_remove("FRIEZE_BASE_URL").env_remove("RUST_LOG");
         if let Some(url) = &self.database_url {
             command.env("DATABASE_URL", url);

@@ -19,6 +19,9 @@ mod strip;
 mod variant;
 mod works;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 

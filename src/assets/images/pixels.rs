@@ -28,6 +28,9 @@ impl Decoded {
     /// Decodes a still image. Its header has been checked against the limits before.
     pub fn new(bytes: &[u8]) -> Result<Self, String> {
         let broken = |error: image::ImageError| format!("cannot be decoded: {error}");
+        if lacks_its_end(bytes) {
+            return Err("is cut off: upload or copy it again".to_owned());
+        }
         let mut reader = ImageReader::new(Cursor::new(bytes))
             .with_guessed_format()
             .map_err(|error| format!("cannot be decoded: {error}"))?;
@@ -57,6 +60,13 @@ impl Decoded {
         }
         Ok(pixels.turned(orientation))
     }
+}
+
+/// A JPEG that is cut off would be shown with grey where its end should be. Its last scan must be
+/// followed by the marker of its end; neither marker occurs inside a scan.
+fn lacks_its_end(bytes: &[u8]) -> bool {
+    let last = |marker: u8| memchr::memmem::rfind(bytes, &[0xff, marker]);
+    bytes.starts_with(&[0xff, 0xd8, 0xff]) && last(0xd9) < last(0xda)
 }
 
 /// The height that keeps the shape at another width.

@@ -40,6 +40,7 @@ impl ImageResolver for Album {
                 url: "/_assets/a.1.png".to_owned(),
                 width: Some(40),
                 height: Some(30),
+                ..ResolvedImage::default()
             })),
             "missing.png" => Err("no such file".to_owned()),
             _ => Ok(None),
