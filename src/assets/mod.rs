@@ -4,6 +4,7 @@
 mod css;
 mod dimensions;
 mod plan;
+pub mod remote;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
