@@ -5,6 +5,7 @@ mod css;
 mod dimensions;
 pub mod images;
 mod plan;
+pub mod remote;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
