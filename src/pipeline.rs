@@ -1,6 +1,7 @@
 //! The pipeline: a build from configuration to published site, as one page of prose. The only file
 //! that names every stage.
 
+mod mentions;
 mod outputs;
 mod pages;
 mod pictures;
@@ -52,7 +53,7 @@ fn freeze(
     clock.start("assemble");
     let fingerprint = snapshot.fingerprint();
     let site = model::assemble(snapshot, config, &manifests)?;
-    let fetched = pictures::fetch(config, &site, &shared.assets.images, &mut clock)?;
+    let fetched = pictures::fetch(config, &site, &shared, &mut clock)?;
     assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("render");

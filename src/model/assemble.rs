@@ -79,7 +79,8 @@ fn row_images(
             if !path.is_empty() {
                 let place =
                     format!("{}, the row with {}, column {column}", config.name, row.label());
-                images.push(ImageReference { path: path.to_owned(), place });
+                let quality = config.image_quality;
+                images.push(ImageReference { path: path.to_owned(), place, quality });
             }
         }
     }

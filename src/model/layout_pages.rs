@@ -110,7 +110,7 @@ fn text(props: &Map<String, Value>, key: &str) -> Option<String> {
 
 fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
     if let Some(path) = &page.image {
-        images.push(ImageReference { path: path.clone(), place: place.to_owned() });
+        images.push(ImageReference { path: path.clone(), place: place.to_owned(), quality: None });
     }
     if let Body::Layout { sections, .. } = &page.body {
         for section in sections {
@@ -120,12 +120,11 @@ fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
 }
 
 fn section_images(images: &mut Vec<ImageReference>, place: &str, section: &Section) {
-    images.extend(
-        section.images.iter().map(|(at, path)| ImageReference {
-            path: path.clone(),
-            place: format!("{place}: {at}"),
-        }),
-    );
+    images.extend(section.images.iter().map(|(at, path)| ImageReference {
+        quality: None,
+        path: path.clone(),
+        place: format!("{place}: {at}"),
+    }));
     for child in section.slots.values().flatten() {
         section_images(images, place, child);
     }

@@ -61,10 +61,14 @@ pub struct Group {
     pub rows: Vec<usize>,
 }
 
+/// An image that content names.
 #[derive(Debug, Clone)]
 pub struct ImageReference {
     pub path: String,
+    /// What names it, for messages.
     pub place: String,
+    /// The quality that its collection wants.
+    pub quality: Option<u8>,
 }
 
 /// One HTML page.

@@ -1,16 +1,23 @@
 //! Images before and after pages: the cache they are kept in, remote ones fetched, and what became
 //! of all of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::Serialize;
 
+use super::mentions;
 use super::report::Clock;
-use crate::assets::images::{Images, Made};
+use crate::assets::images::{Images, Made, Source};
+use crate::assets::remote::{self, Rules};
 use crate::cache::Cache;
-use crate::config::Config;
-use crate::error::Result;
-use crate::model::Site;
+use crate::config::{self, Config};
+use crate::error::{Error, Result};
+use crate::model::{ImageReference, Site};
+use crate::render::Shared;
+
+/// One download may take so long, all its attempts included.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a build did about images.
 #[derive(Debug, Default, Serialize)]
@@ -52,15 +59,94 @@ pub fn cache(config: &Config) -> Result<Cache> {
     Cache::open(&folder)
 }
 
-/// Downloads the remote images that the content names.
+pub fn rules(settings: &config::Images) -> Rules {
+    Rules {
+        storage: settings.storage.clone(),
+        hosts: settings.hosts.clone(),
+        max_bytes: settings.max_bytes,
+        timeout: TIMEOUT,
+    }
+}
+
+/// Downloads the remote images that the content names, unless they have not changed.
 pub fn fetch(
-    _config: &Config,
-    _site: &Site,
-    images: &Images,
-    _clock: &mut Clock<'_>,
+    config: &Config,
+    site: &Site,
+    shared: &Shared,
+    clock: &mut Clock<'_>,
 ) -> Result<Fetched> {
-    images.add_remote(Vec::new(), HashMap::new());
-    Ok(Fetched::default())
+    let images = &shared.assets.images;
+    let rules = rules(&config.images);
+    let wanted = wanted(config, site, shared, &rules, images)?;
+    let urls: Vec<String> = wanted.keys().map(|url| (*url).to_owned()).collect();
+    let (mut fetched, mut sources) = (Fetched::default(), Vec::new());
+    if !urls.is_empty() {
+        clock.start("fetch");
+        let answers = remote::fetch_all(&rules, &urls, images.cache())?;
+        for (url, answer) in urls.iter().zip(answers) {
+            match answer {
+                Ok(answer) => {
+                    fetched.downloaded += usize::from(answer.downloaded);
+                    fetched.warnings.extend(answer.warning);
+                    let bytes = images.cache().get(&answer.key).unwrap_or_default();
+                    let most = config.images.max_pixels;
+                    sources.push(Source::cached(url, answer.key, &bytes, most));
+                }
+                Err(error) => refuse(images, url, &wanted[url.as_str()], error)?,
+            }
+        }
+    }
+    images.add_remote(sources, qualities(site));
+    Ok(fetched)
+}
+
+/// The URLs to fetch, each with the first place that names it.
+fn wanted(
+    config: &Config,
+    site: &Site,
+    shared: &Shared,
+    rules: &Rules,
+    images: &Images,
+) -> Result<BTreeMap<String, String>> {
+    let mut wanted = BTreeMap::new();
+    let named = site.images.iter().filter(|image| is_url(&image.path));
+    for ImageReference { path, place, .. } in named {
+        match rules.check(path) {
+            Ok(_) => drop(wanted.entry(path.clone()).or_insert_with(|| place.clone())),
+            Err(error) => refuse(images, path, place, error)?,
+        }
+    }
+    let own = config.site.image.iter().filter(|image| is_url(image));
+    wanted.extend(own.map(|image| (image.clone(), "frieze.toml: site.image".to_owned())));
+    for (url, place) in mentions::in_texts(config, site, shared, &rules.prefixes()) {
+        wanted.entry(url).or_insert(place);
+    }
+    Ok(wanted)
+}
+
+pub fn is_url(path: &str) -> bool {
+    path.starts_with("https://") || path.starts_with("http://")
+}
+
+/// An image that cannot be had stops the build, or becomes a placeholder where that is allowed.
+fn refuse(images: &Images, url: &str, place: &str, error: Error) -> Result<()> {
+    if images.settings().allow_missing {
+        images.mark_missing(url, &error);
+        return Ok(());
+    }
+    Err(error.context(place))
+}
+
+/// What collections set for their images; where two differ, the better.
+fn qualities(site: &Site) -> HashMap<String, u8> {
+    let mut qualities: HashMap<String, u8> = HashMap::new();
+    for image in &site.images {
+        if let Some(quality) = image.quality {
+            let known = qualities.entry(image.path.clone()).or_insert(quality);
+            *known = quality.max(*known);
+        }
+    }
+    qualities
 }
 
 /// Keeps the cache within its bounds.
