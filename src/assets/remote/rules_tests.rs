@@ -1,3 +1,5 @@
+//! What is allowed by its name, and what is not.
+
 use super::*;
 
 fn rules(storage: &str, hosts: &[&str]) -> Rules {
