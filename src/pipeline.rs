@@ -1,6 +1,7 @@
 //! The pipeline: a build from configuration to published site, as one page of prose. The only file
 //! that names every stage.
 
+mod inventory;
 mod mentions;
 mod outputs;
 mod pages;
@@ -9,6 +10,7 @@ mod report;
 
 use std::sync::Arc;
 
+pub use inventory::Listed;
 use outputs::Outputs;
 use pages::Pages;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
@@ -39,6 +41,19 @@ pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) 
     clock.start("prepare");
     let prepared = Prepared::new(config)?;
     freeze(config, snapshot, prepared, stage, clock)
+}
+
+/// Every image of the site with what its variants cost; nothing is made or published. The shared
+/// values give access to the images themselves.
+pub fn images(config: &Config) -> Result<(Vec<Listed>, Arc<Shared>)> {
+    let mut clock = Clock::new(&Quiet);
+    let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
+    let Prepared { theme, manifests, shared, engine } = prepared?;
+    let site = model::assemble(snapshot?, config, &manifests)?;
+    pictures::fetch(config, &site, &shared, &mut clock)?;
+    let renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
+    let listed = inventory::take(&site, &renderer, &shared.assets.images)?;
+    Ok((listed, shared))
 }
 
 fn freeze(
