@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub use inventory::Listed;
 use outputs::Outputs;
 use pages::Pages;
+pub use pictures::Report as ImageReport;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 
 use crate::assets::{self, images::Works};

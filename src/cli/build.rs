@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{Global, output};
 use crate::config::{Overrides, Target};
 use crate::error::Result;
-use crate::pipeline::{self, Report};
+use crate::pipeline::{self, ImageReport, Report};
 
 /// Build the site: read, render, publish in one atomic step
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,7 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
         let progress = output::Progress::new(global.json);
         pipeline::build(&config, &progress)?
     };
+    warn(&report.images);
     if global.json { output::json(&report) } else { output::line(&summary(&report)) }
 }
 
@@ -54,6 +55,7 @@ fn summary(report: &Report) -> String {
     if report.reused > 0 {
         lines.push(format!("  reused    {}", output::count(report.reused, "unchanged page")));
     }
+    lines.extend(images(&report.images));
     if let Some(heaviest) = &report.heaviest {
         let size = output::size(heaviest.bytes);
         lines.push(format!("  heaviest  {} ({size} of HTML)", heaviest.path));
@@ -61,4 +63,29 @@ fn summary(report: &Report) -> String {
     let stages = report.stages.iter().map(|s| format!("{} {}", s.name, output::seconds(s.seconds)));
     lines.push(format!("  time      {}", stages.collect::<Vec<_>>().join(", ")));
     lines.join("\n")
+}
+
+/// What was done about images, if anything was.
+fn images(report: &ImageReport) -> Option<String> {
+    let ImageReport { made, downloaded, .. } = report;
+    let mut done = Vec::new();
+    if made.encoded > 0 {
+        let (variants, sources) = (output::count(made.encoded, "file"), made.decoded);
+        let bytes = output::size(made.bytes);
+        done.push(format!("{variants} made from {}, {bytes}", output::count(sources, "image")));
+    }
+    if *downloaded > 0 {
+        done.push(format!("{downloaded} downloaded"));
+    }
+    (!done.is_empty()).then(|| format!("  images    {}", done.join("; ")))
+}
+
+/// What is not as it should be, though the site stands.
+fn warn(report: &ImageReport) {
+    for missing in &report.missing {
+        tracing::warn!("placeholder shown: the image {} {}", missing.image, missing.reason);
+    }
+    for warning in &report.warnings {
+        tracing::warn!("{warning}");
+    }
 }
