@@ -1,31 +1,22 @@
-//! Entries as files: what they are called, how they come and go in one step, and what is there.
-//! An entry lies in a folder named by the first byte of its key; what is being written lies in
-//! `new` until it is renamed, so that nothing incomplete ever has an entry's name.
+//! Entries as files: what they are called, and how they come and go in one step. An entry lies in
+//! a folder named by the first byte of its key; what is being written lies in `new` until it is
+//! renamed, so that nothing incomplete ever has an entry's name.
 
-use std::fs::{self, DirEntry, File};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use super::{Key, entry};
 use crate::error::Result;
 use crate::fs::failed;
 
-const NEW: &str = "new";
-
-/// No write takes as long: what is older was left by a process that died.
-const STALE: Duration = Duration::from_hours(1);
+/// What is being written.
+pub const NEW: &str = "new";
 
 #[derive(Debug, Clone)]
 pub struct Folder {
-    path: PathBuf,
-}
-
-/// An entry's file as it was found.
-pub struct Found {
     pub path: PathBuf,
-    pub len: u64,
-    pub modified: SystemTime,
 }
 
 impl Folder {
@@ -78,30 +69,6 @@ impl Folder {
         }
     }
 
-    /// All entries. One that goes while this looks may be missing.
-    pub fn list(&self) -> Result<Vec<Found>> {
-        let mut found = Vec::new();
-        for shard in read_dir(&self.path, is_shard)? {
-            for file in read_dir(&shard.path(), is_rest)? {
-                found.extend(look(&file)?);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Removes what processes that died left half written.
-    pub fn sweep(&self) -> Result<()> {
-        let Some(before) = SystemTime::now().checked_sub(STALE) else { return Ok(()) };
-        for file in read_dir(&self.path.join(NEW), |_| true)? {
-            if let Some(found) = look(&file)?
-                && found.modified < before
-            {
-                remove(&found.path)?;
-            }
-        }
-        Ok(())
-    }
-
     fn temporary(&self) -> PathBuf {
         self.path.join(NEW).join(uuid::Uuid::new_v4().simple().to_string())
     }
@@ -111,14 +78,6 @@ impl Folder {
 pub fn name(key: &Key) -> String {
     let hex = blake3::Hash::from_bytes(*key).to_hex();
     format!("{}/{}", &hex[..2], &hex[2..])
-}
-
-/// Removes a file; `false` if somebody else already has.
-pub fn remove(path: &Path) -> Result<bool> {
-    match fs::remove_file(path) {
-        Err(error) if is_missing(&error) => Ok(false),
-        removed => removed.map(|()| true).map_err(|error| failed("remove", path, error)),
-    }
 }
 
 /// Not flushed to the disk: what a power loss tears, the checksum tells.
@@ -146,40 +105,6 @@ fn with_folder<T>(path: &Path, act: impl Fn() -> io::Result<T>) -> io::Result<T>
     }
 }
 
-/// The files and folders of a folder whose names are of some form. None, if it is not there.
-fn read_dir(path: &Path, form: impl Fn(&str) -> bool) -> Result<Vec<DirEntry>> {
-    let list = || fs::read_dir(path)?.collect::<io::Result<Vec<_>>>();
-    let mut entries = match list() {
-        Err(error) if is_missing(&error) => return Ok(Vec::new()),
-        listed => listed.map_err(|error| failed("list", path, error))?,
-    };
-    entries.retain(|entry| entry.file_name().to_str().is_some_and(&form));
-    Ok(entries)
-}
-
-fn look(file: &DirEntry) -> Result<Option<Found>> {
-    let path = file.path();
-    match file.metadata().and_then(|seen| Ok((seen.is_file(), seen.len(), seen.modified()?))) {
-        Ok((true, len, modified)) => Ok(Some(Found { path, len, modified })),
-        Ok(_) => Ok(None),
-        Err(error) if is_missing(&error) => Ok(None),
-        Err(error) => Err(failed("look at", &path, error)),
-    }
-}
-
-fn is_missing(error: &io::Error) -> bool {
+pub fn is_missing(error: &io::Error) -> bool {
     error.kind() == ErrorKind::NotFound
-}
-
-fn is_shard(name: &str) -> bool {
-    is_hex(name, 2)
-}
-
-fn is_rest(name: &str) -> bool {
-    is_hex(name, 62)
-}
-
-/// Nothing else in the folder is the store's to remove.
-fn is_hex(name: &str, len: usize) -> bool {
-    name.len() == len && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

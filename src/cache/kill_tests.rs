@@ -98,7 +98,7 @@ fn uses_the_store() {
         for thread in 0..2 {
             let cache = &cache;
             scope.spawn(move || {
-                (0..ROUNDS).for_each(|round| look_up_all(cache, round * 7 + thread))
+                (0..ROUNDS).for_each(|round| look_up_all(cache, round * 7 + thread));
             });
         }
     });

@@ -7,22 +7,27 @@
 
 mod entry;
 mod folder;
+mod listing;
 mod marks;
 mod place;
 mod prune;
+mod remote;
 
 #[cfg(test)]
 mod kill_tests;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 pub use self::place::default_folder;
 pub use self::prune::Pruned;
+pub use self::remote::{RemoteReport, RemoteStore};
 use crate::error::{Error, Result};
 use folder::Folder;
 use marks::Marks;
+use remote::{Link, PATIENCE};
 
 /// The hash of everything an entry was made from.
 pub type Key = [u8; 32];
@@ -32,6 +37,7 @@ pub type Key = [u8; 32];
 pub struct Cache {
     folder: Folder,
     marks: Marks,
+    remote: Option<Link>,
 }
 
 impl Cache {
@@ -41,7 +47,14 @@ impl Cache {
             let message = format!("the cache cannot be in {}: it is no folder", folder.display());
             return Err(Error::output(message).help("remove it, or choose another folder"));
         }
-        Ok(Self { folder: Folder::new(folder), marks: Marks::new() })
+        Ok(Self { folder: Folder::new(folder), marks: Marks::new(), remote: None })
+    }
+
+    /// The same store, linked to one that other machines use too.
+    #[must_use]
+    pub fn with_remote(self, remote: RemoteStore) -> Self {
+        let link = Link::new(remote, self.folder.clone());
+        Self { remote: Some(link), ..self }
     }
 
     /// An entry's content, checked against its checksum; `None` where it is missing or damaged.
@@ -74,6 +87,24 @@ impl Cache {
 
     /// Keeps an entry; one of that key that is there already is replaced.
     pub fn put(&self, key: &Key, bytes: &[u8]) -> Result<()> {
-        self.folder.write(key, bytes)
+        self.folder.write(key, bytes)?;
+        if let Some(remote) = &self.remote {
+            remote.offer(*key);
+        }
+        Ok(())
+    }
+
+    /// Brings those of the entries that are missing here from the remote store, and says how many
+    /// came. Whatever goes wrong there, the caller has to make the others itself.
+    pub fn fetch(&self, keys: &[Key]) -> usize {
+        let Some(remote) = &self.remote else { return 0 };
+        let mut seen = HashSet::new();
+        let missing = keys.iter().filter(|key| seen.insert(**key) && !self.touch(key));
+        remote.fetch(missing.copied().collect())
+    }
+
+    /// Waits, for a minute at most, until the remote store has what was put. `None` without one.
+    pub fn finish(&self) -> Option<RemoteReport> {
+        self.remote.as_ref().map(|remote| remote.finish(PATIENCE))
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Cache;
-use super::folder::{self, Found};
+use super::listing::{self, Found};
 use super::marks::Marks;
 use crate::error::Result;
 
@@ -52,7 +52,7 @@ impl Cache {
         if mark.is_ok_and(|mark| self.marks.is_fresh(mark)) {
             return Ok(Fate::Used);
         }
-        Ok(if folder::remove(&entry.path)? { Fate::Removed } else { Fate::Gone })
+        Ok(if listing::remove(&entry.path)? { Fate::Removed } else { Fate::Gone })
     }
 }
 
