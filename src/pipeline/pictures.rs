@@ -10,7 +10,7 @@ use super::mentions;
 use super::report::Clock;
 use crate::assets::images::{Images, Made, Source};
 use crate::assets::remote::{self, Rules};
-use crate::cache::Cache;
+use crate::cache::{Cache, RemoteStore, default_folder};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
 use crate::model::{ImageReference, Site};
@@ -55,8 +55,13 @@ impl Report {
 
 /// The store that variants and downloads are kept in.
 pub fn cache(config: &Config) -> Result<Cache> {
-    let folder = config.cache.folder.clone().unwrap_or_else(|| config.root.join(".frieze/cache"));
-    Cache::open(&folder)
+    let env = |name: &str| std::env::var(name).ok();
+    let folder = config.cache.folder.clone();
+    let cache = Cache::open(&folder.unwrap_or_else(|| default_folder(&config.root, &env)))?;
+    match &config.cache.remote {
+        Some(url) => Ok(cache.with_remote(RemoteStore::open(url, &env)?)),
+        None => Ok(cache),
+    }
 }
 
 pub fn rules(settings: &config::Images) -> Rules {
@@ -149,5 +154,13 @@ fn qualities(site: &Site) -> HashMap<String, u8> {
     qualities
 }
 
-/// Keeps the cache within its bounds.
-pub fn tidy(_config: &Config, _images: &Images) {}
+/// Keeps the cache within its bounds. A cache that cannot be tidied is no reason to fail a build.
+pub fn tidy(config: &Config, images: &Images) {
+    match images.cache().prune(config.cache.max_bytes) {
+        Ok(pruned) => tracing::info!(?pruned, "tidied the cache"),
+        Err(error) => tracing::warn!("{error}"),
+    }
+    if let Some(report) = images.cache().finish() {
+        tracing::info!(?report, "remote cache");
+    }
+}
