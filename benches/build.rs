@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use frieze::assets;
+use frieze::cache::Cache;
 use frieze::config::{Config, Overrides};
 use frieze::model::{self, Manifests};
 use frieze::pipeline::{self, Quiet};
@@ -100,7 +102,8 @@ fn pages(criterion: &mut Criterion) {
         let files = theme.manifests();
         let files = files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str()));
         let manifests = Manifests::parse(files).unwrap();
-        let shared = Shared::new(&config, assets::plan(&config, &theme).unwrap());
+        let cache = Arc::new(Cache::open(&folder.path().join("cache")).unwrap());
+        let shared = Shared::new(&config, assets::plan(&config, &theme, &cache).unwrap());
         let engine = Engine::load(&theme, &shared, minify).unwrap();
         let site = model::assemble(snapshot(), &config, &manifests).unwrap();
         let renderer = Renderer::new(&config, &theme, engine, &site, &manifests, &shared).unwrap();

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use image::{GenericImageView as _, ImageFormat};
+use image::ImageFormat;
 use serde_json::Value;
 use site::{Run, Site};
 use storage::{Answer, Storage};

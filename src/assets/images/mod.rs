@@ -6,16 +6,16 @@
 //! rendered again once the image is made.
 
 mod animation;
-mod encode;
+pub mod encode;
 mod gif;
-mod header;
+pub mod header;
 mod make;
 mod picture;
-mod pixels;
-mod placeholder;
-mod score;
+pub mod pixels;
+pub mod placeholder;
+pub mod score;
 mod source;
-mod strip;
+pub mod strip;
 mod variant;
 mod works;
 
