@@ -127,7 +127,7 @@ impl Manifest {
         let mut found: Vec<String> = memchr::memmem::find_iter(html, FOLDER.as_bytes())
             .filter_map(|start| {
                 let rest = &html[start..];
-                let end = rest.iter().position(|byte| b"\"' >),&\\".contains(byte));
+                let end = rest.iter().position(|byte| b"\"' <>()[]{},;&\\\n\r\t".contains(byte));
                 std::str::from_utf8(&rest[..end.unwrap_or(rest.len())]).ok()
             })
             .filter(|url| self.on_demand.contains(*url) || self.images.variant(url).is_some())

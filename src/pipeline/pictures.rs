@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::model::{ImageReference, Site};
 use crate::render::Shared;
 
-/// One download may take so long, all its attempts included.
+/// One attempt at a download may take so long, with all its redirects.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What a build did about images.
@@ -147,7 +147,9 @@ fn qualities(site: &Site) -> HashMap<String, u8> {
     let mut qualities: HashMap<String, u8> = HashMap::new();
     for image in &site.images {
         if let Some(quality) = image.quality {
-            let known = qualities.entry(image.path.clone()).or_insert(quality);
+            // As sources are named, which have no slash in front.
+            let name = image.path.trim_start_matches('/');
+            let known = qualities.entry(name.to_owned()).or_insert(quality);
             *known = quality.max(*known);
         }
     }

@@ -55,7 +55,13 @@ fn optional<'k>(kwargs: &'k Kwargs, name: &'k str) -> TeraResult<Option<&'k str>
 fn image(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     let widths: Option<Vec<u32>> = kwargs.get("widths")?;
     let quality: Option<u8> = kwargs.get("quality")?;
-    let quality = quality.filter(|quality| (1..=100).contains(quality)).map(Quality::Fixed);
+    if widths.as_ref().is_some_and(|widths| widths.is_empty() || widths.contains(&0)) {
+        return Err(tera::Error::message("image: widths holds no width, or 0"));
+    }
+    if quality.is_some_and(|quality| !(1..=100).contains(&quality)) {
+        return Err(tera::Error::message("image: quality must be from 1 to 100"));
+    }
+    let quality = quality.map(Quality::Fixed);
     let place = Place { widths: widths.as_deref(), quality };
     let found = shared.assets.picture(kwargs.must_get("src")?, &place);
     let picture = found.map_err(|error| failed(&error))?;

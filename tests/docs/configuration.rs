@@ -40,6 +40,7 @@ const PLACES: &[Place] = &[
     place("RawBuild", "`[build]`", "[build]", &[]),
     place("RawDatabase", "`[database]`", "[database]", &[]),
     place("RawLayouts", "`[layouts]`", "[layouts]", &["table = \"t\""]),
+    place("RawCache", "`[cache]`", "[cache]", &[]),
     place("RawImages", "`[images]`", "[images]", &[]),
     place("RawCollection", "`[collections.<name>]`", "[collections.posts]", &[]),
     place(

@@ -190,8 +190,10 @@ impl Images {
     /// Notes an image that is replaced by a placeholder.
     pub fn mark_missing(&self, src: &str, error: &crate::error::Error) {
         let reason = error.to_string();
-        let prefix = format!("the image {src} ");
-        self.mark_broken(src, reason.strip_prefix(&prefix).unwrap_or(&reason));
+        let (broken, missing) =
+            (format!("the image {src} "), format!("there is no image \"{src}\""));
+        let reason = if reason == missing { "does not exist" } else { &reason };
+        self.mark_broken(src, reason.strip_prefix(&broken).unwrap_or(reason));
     }
 
     /// Images that were asked for and cannot be shown, each with what is wrong with it.

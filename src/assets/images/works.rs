@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use serde::Serialize;
 
 use super::make::make;
+use super::variant::placeholder_key;
 use super::{Images, Outcome, Source, Variant, What};
 use crate::error::{Error, Result};
 
@@ -257,8 +258,10 @@ impl Images {
             self.cache().put(&key, &bytes)?;
             let length = bytes.len() as u64;
             self.learn(key, if length == 0 { Outcome::Dropped } else { Outcome::Made(length) });
-            made.encoded += usize::from(length > 0);
-            made.bytes += length;
+            if length > 0 && key != placeholder_key(&source.hash) {
+                made.encoded += 1;
+                made.bytes += length;
+            }
         }
         Ok(made)
     }
