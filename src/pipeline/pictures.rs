@@ -2,6 +2,7 @@
 //! of all of them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use crate::assets::remote::{self, Rules};
 use crate::cache::{Cache, RemoteStore, default_folder};
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
+use crate::fs;
 use crate::model::{ImageReference, Site};
 use crate::render::Shared;
 
@@ -56,12 +58,25 @@ impl Report {
 /// The store that variants and downloads are kept in.
 pub fn cache(config: &Config) -> Result<Cache> {
     let env = |name: &str| std::env::var(name).ok();
-    let folder = config.cache.folder.clone();
-    let cache = Cache::open(&folder.unwrap_or_else(|| default_folder(&config.root, &env)))?;
+    let cache = Cache::open(&folder(config, &env))?;
     match &config.cache.remote {
         Some(url) => Ok(cache.with_remote(RemoteStore::open(url, &env)?)),
         None => Ok(cache),
     }
+}
+
+/// The folder that is named, or where the host keeps files, if that can be written to.
+fn folder(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
+    config.cache.folder.clone().unwrap_or_else(|| {
+        let kept = default_folder(&config.root, env);
+        match fs::create_dir_all(&kept) {
+            Ok(()) => kept,
+            Err(error) => {
+                tracing::warn!("{error}: what is made is not kept for the next build");
+                config.root.join(".frieze/cache")
+            }
+        }
+    })
 }
 
 pub fn rules(settings: &config::Images) -> Rules {

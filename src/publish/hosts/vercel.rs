@@ -7,7 +7,7 @@ use super::{HeaderRule, Pattern, fixed_rules};
 use crate::config::Redirect;
 
 /// What Vercel keeps between builds: the built binary and what builds remember.
-const KEPT: [&str; 2] = ["target/host/**", ".frieze/cache/**"];
+const KEPT: [&str; 2] = ["target/host/**", "node_modules/.cache/frieze/**"];
 
 /// The `config.json` in `.vercel/output`, beside the site in `static/`.
 ///
