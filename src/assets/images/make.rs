@@ -1,4 +1,4 @@
-//! Makes a source's variants: decoded once, scaled from the largest down, encoded side by side.
+//! Makes a source's variants: decoded once, scaled to each width, encoded side by side.
 
 use std::collections::BTreeSet;
 
@@ -68,14 +68,16 @@ impl Job<'_> {
         self.with_original(made, wanted)
     }
 
-    /// The widths that are wanted, largest first, each scaled from the one before.
+    /// The widths that are wanted, largest first, each scaled from the source; or from a wider one
+    /// that is at least twice as wide, which is as good and has fewer pixels.
     fn scaled(&self, wanted: &[What]) -> Result<Vec<Pixels>, String> {
         let widths: BTreeSet<u32> = wanted.iter().filter_map(|what| what.width()).collect();
-        let mut widths = widths.into_iter().rev();
-        let Some(largest) = widths.next() else { return Ok(Vec::new()) };
-        let mut scaled = vec![Decoded::new(self.bytes)?.to_width(largest)?];
-        for width in widths {
-            let next = scaled[scaled.len() - 1].scaled(width)?;
+        let decoded = Decoded::new(self.bytes)?;
+        let mut scaled: Vec<Pixels> = Vec::with_capacity(widths.len());
+        for width in widths.into_iter().rev() {
+            let wider = scaled.iter().rev().find(|wider| wider.width >= 2 * width);
+            let next =
+                wider.map_or_else(|| decoded.to_width(width), |wider| wider.scaled(width))?;
             scaled.push(next);
         }
         Ok(scaled)

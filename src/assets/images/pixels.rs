@@ -44,8 +44,9 @@ impl Decoded {
     }
 
     /// Scaled to a width as shown, then turned and put into sRGB: the fewer pixels, the faster.
-    pub fn to_width(self, width: u32) -> Result<Pixels, String> {
+    pub fn to_width(&self, width: u32) -> Result<Pixels, String> {
         let Self { pixels, orientation, profile } = self;
+        let orientation = *orientation;
         let (shown_width, shown_height) = if super::header::sideways(orientation) {
             (pixels.height, pixels.width)
         } else {
@@ -54,9 +55,9 @@ impl Decoded {
         let height = height_for(shown_width, shown_height, width);
         let (width, height) =
             if super::header::sideways(orientation) { (height, width) } else { (width, height) };
-        let mut pixels = pixels.into_size(width, height)?;
+        let mut pixels = pixels.sized(width, height)?;
         if let Some(profile) = profile {
-            to_srgb(&mut pixels, &profile);
+            to_srgb(&mut pixels, profile);
         }
         Ok(pixels.turned(orientation))
     }
@@ -99,16 +100,12 @@ impl Pixels {
 
     /// Scaled to a width that is not above its own.
     pub fn scaled(&self, width: u32) -> Result<Self, String> {
-        let height = height_for(self.width, self.height, width);
-        if (width, height) == (self.width, self.height) {
-            return Ok(self.clone());
-        }
-        self.resized(width, height)
+        self.sized(width, height_for(self.width, self.height, width))
     }
 
-    fn into_size(self, width: u32, height: u32) -> Result<Self, String> {
+    fn sized(&self, width: u32, height: u32) -> Result<Self, String> {
         if (width, height) == (self.width, self.height) {
-            return Ok(self);
+            return Ok(self.clone());
         }
         self.resized(width, height)
     }
