@@ -2,6 +2,7 @@
 
 mod build;
 mod db;
+mod images;
 mod init;
 pub mod logging;
 mod output;
@@ -48,6 +49,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::Args),
+    Images(images::Args),
     Init(init::Args),
     #[command(subcommand)]
     Db(db::Command),
@@ -56,6 +58,7 @@ enum Command {
 pub fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Build(args) => build::run(&cli.global, args),
+        Command::Images(args) => images::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Db(command) => db::run(&cli.global, command),
     }

@@ -26,7 +26,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 pub use picture::{Candidates, Picture, Place};
-pub use source::Source;
+pub use source::{Origin, Source};
 use variant::placeholder_key;
 pub use variant::{Variant, What};
 pub use works::{Made, Works};
