@@ -74,6 +74,10 @@ impl Global {
 
 /// An error as one JSON object.
 pub fn json_error(error: &Error) -> String {
+    error_value(error).to_string()
+}
+
+fn error_value(error: &Error) -> serde_json::Value {
     let chain = error.chain();
     serde_json::json!({"error": {
         "kind": error.kind().name(),
@@ -82,5 +86,4 @@ pub fn json_error(error: &Error) -> String {
         "causes": chain[1..],
         "help": error.help_text(),
     }})
-    .to_string()
 }

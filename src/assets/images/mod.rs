@@ -13,6 +13,7 @@ mod make;
 mod picture;
 mod pixels;
 mod placeholder;
+mod recompress;
 mod score;
 mod source;
 mod strip;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 pub use picture::{Candidates, Picture, Place};
+pub use recompress::{Lighter, recompress};
 pub use source::{Origin, Source};
 use variant::placeholder_key;
 pub use variant::{Variant, What};
