@@ -113,7 +113,7 @@ impl Api {
     }
 
     pub fn pause(&self) {
-        self.runtime.block_on(tokio::time::sleep(self.pace.delay));
+        self.runtime.block_on(async { tokio::time::sleep(self.pace.delay).await });
     }
 
     fn time(&self, bytes: usize) -> Duration {
@@ -174,3 +174,6 @@ async fn read(mut response: Response, most: usize) -> Result<Served, Trouble> {
     }
     Ok(Served { bytes, cache_control })
 }
+
+#[cfg(test)]
+mod tests;

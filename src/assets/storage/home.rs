@@ -52,3 +52,52 @@ fn file(path: &Path, config: &Config) -> Result<Home, String> {
     let below = below.ok_or("has a name that is not UTF-8")?.to_owned();
     Ok(Home::File { real, below })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Overrides;
+    use crate::theme::StaticFile;
+
+    const OWN: &str = "https://abc.supabase.co/storage/v1/object/public/photos/a.jpg";
+
+    fn config(folder: &Path, more: &str) -> Config {
+        let site = format!("[site]\ntitle = 't'\nbase_url = 'https://t.example'\n{more}");
+        std::fs::create_dir_all(folder).unwrap();
+        std::fs::write(folder.join("frieze.toml"), site).unwrap();
+        let env =
+            |name: &str| (name == "SUPABASE_URL").then(|| "https://abc.supabase.co".to_owned());
+        Config::load(folder, &Overrides::default(), &env).unwrap()
+    }
+
+    fn remote(url: &str) -> Source {
+        Source::cached(url, [0; 32], b"", 1)
+    }
+
+    #[test]
+    fn only_the_projects_own_objects_are_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path(), "");
+        assert!(matches!(Home::of(&remote(OWN), &config), Ok(Home::Object(_))));
+        for url in ["https://other.example/a.jpg", &OWN.replace("abc", "xyz")] {
+            let reason = Home::of(&remote(url), &config).unwrap_err();
+            assert_eq!(reason, "is not in the project's storage", "{url}");
+        }
+        let built_in = Source::file("icon.png", &StaticFile::BuiltIn(b""), b"", 1);
+        assert!(Home::of(&built_in, &config).unwrap_err().contains("theme"));
+    }
+
+    #[test]
+    fn a_folder_beside_the_site_has_copies_within_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(&folder.path().join("site"), "[build]\ncontent = '../shared/content'");
+        let file = folder.path().join("shared/content/images/a.jpg");
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, "x").unwrap();
+        let path = config.build.content.join("images/a.jpg");
+        let source = Source::file("images/a.jpg", &StaticFile::Own(path), b"x", 1);
+        let home = Home::of(&source, &config).unwrap();
+        let real = file.canonicalize().unwrap();
+        assert_eq!(home, Home::File { real, below: "content/images/a.jpg".to_owned() });
+    }
+}
