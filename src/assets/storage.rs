@@ -19,7 +19,7 @@ use home::Home;
 use key::Key;
 use objects::Objects;
 
-use super::images::{Images, Lighter, Source, recompress};
+use super::images::{Images, Lighter, Origin, Source, recompress};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -59,6 +59,8 @@ pub enum Fate {
         copy: PathBuf,
     },
     Failed(Error),
+    /// It is named somewhere and could not be had.
+    Absent(String),
 }
 
 /// The file that takes an original's place.
@@ -68,7 +70,7 @@ pub struct Facts {
     pub size: (u32, u32),
 }
 
-/// Makes originals lighter, the heaviest first, and tells each when it is done. The error is for
+/// Makes the site's originals lighter, the heaviest first, and tells each when it is done. The error is for
 /// what stops the work before it begins; what befalls one image is its fate.
 pub fn optimize(
     config: &Config,
@@ -77,7 +79,8 @@ pub fn optimize(
     env: &dyn Fn(&str) -> Option<String>,
     tell: &mut dyn FnMut(Original) -> Result<()>,
 ) -> Result<()> {
-    let mut sources: Vec<&Source> = images.sources().collect();
+    let own = |source: &&Source| source.origin() != Origin::Theme;
+    let mut sources: Vec<&Source> = images.sources().filter(own).collect();
     sources.sort_by_key(|source| (Reverse(source.bytes), &source.name));
     let homes = sources.iter().map(|source| Home::of(source, config)).collect::<Vec<_>>();
     let desk = Desk::new(config, images, wish, &homes, env)?;
@@ -93,7 +96,10 @@ pub fn optimize(
         let size = source.header.as_ref().ok().map(|header| (header.width, header.height));
         tell(Original { image: source.name.clone(), bytes: source.bytes, size, fate })?;
     }
-    Ok(())
+    let absent = images.broken().into_iter().filter(|(image, _)| images.source(image).is_none());
+    absent.into_iter().try_for_each(|(image, reason)| {
+        tell(Original { image, bytes: 0, size: None, fate: Fate::Absent(reason) })
+    })
 }
 
 /// Everything that is needed to replace originals.

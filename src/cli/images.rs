@@ -16,7 +16,7 @@ pub struct Args {
     optimize_storage: bool,
     /// Scale wider originals down to this width
     #[arg(long, value_name = "PIXELS", default_value_t = 3200, requires = "optimize_storage")]
-    #[arg(value_parser = clap::value_parser!(u32).range(16..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(16..=100_000))]
     max_width: u32,
     /// Only say what would be recompressed
     #[arg(long, requires = "optimize_storage")]

@@ -87,12 +87,13 @@ fn what_stays_says_why() {
         ("images/art.svg", "is an SVG"),
         ("images/broken.jpg", "is no image"),
         ("images/drawing.png", "would not get smaller"),
-        ("apple-touch-icon.png", "belongs to the built-in theme"),
     ] {
         let (_, rest) = run.stdout.split_once(&format!("{name}\n  stays: it ")).unwrap();
         assert!(rest.lines().next().unwrap().contains(reason), "{}", run.stdout);
     }
+    assert!(run.stdout.contains("Nothing was recompressed (4 images)"), "{}", run.stdout);
     assert!(tree(&site.root.join("content")) == before);
+    assert!(!site.root.join(".frieze/originals").exists());
 }
 
 #[test]

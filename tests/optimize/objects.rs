@@ -225,6 +225,20 @@ fn what_changed_in_the_storage_meanwhile_is_left_alone() {
 }
 
 #[test]
+fn what_the_storage_does_not_serve_is_named() {
+    let stub = Stub::start();
+    let (site, _) = site(&stub);
+    let url = stub.public("photos/gone.jpg");
+    let row = format!("+++\ntitle = \"Two\"\nslug = \"two\"\nthumbnail_url = \"{url}\"\n+++\n");
+    site.write("content/projects/two.md", row);
+    let run = optimize(&site, &stub);
+    assert_eq!(run.code, 0, "{}\n{}", run.stdout, run.stderr);
+    let line = format!("{url}\n  is not there: ");
+    assert!(run.stdout.contains(&line), "{}", run.stdout);
+    assert!(run.stdout.contains("Recompressed 1 of 2 images"), "{}", run.stdout);
+}
+
+#[test]
 fn two_urls_of_one_object_are_one_original() {
     let stub = Stub::start();
     let (site, _) = site(&stub);

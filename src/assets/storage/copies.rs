@@ -17,10 +17,10 @@ const FOLDER: &str = ".frieze/originals";
 const LOCK: &str = ".frieze/originals.lock";
 
 impl Copies {
-    /// Opens the folder below a site's root, for one process at a time.
+    /// The folder below a site's root, for one process at a time. It is created with its first copy.
     pub fn open(root: &Path) -> Result<Self> {
-        fs::create_dir_all(&root.join(FOLDER))?;
         let path = root.join(LOCK);
+        fs::create_dir_all(path.parent().unwrap_or(root))?;
         let lock = File::options().write(true).create(true).truncate(false).open(&path);
         let lock = lock.map_err(|error| fs::failed("open", &path, error))?;
         match lock.try_lock() {

@@ -6,6 +6,9 @@ use crate::assets::images::{Images, Origin};
 use crate::cli::output::{count, size};
 use crate::pipeline::Listed;
 
+/// What is said instead of a list.
+pub const NONE: &str = "There are no images";
+
 /// The site's own images with those that are named and cannot be had; without the built-in theme's.
 pub fn complete(mut listed: Vec<Listed>, images: &Images) -> Vec<Listed> {
     let built_in = |name: &str| images.source(name).is_some_and(|it| it.origin() == Origin::Theme);
@@ -38,7 +41,7 @@ fn absent(image: String, problem: String) -> Listed {
 
 pub fn table(listed: &[Listed]) -> String {
     if listed.is_empty() {
-        return "There are no images".to_owned();
+        return NONE.to_owned();
     }
     let head = ["image", "pixels", "original", "variants", ""].map(str::to_owned);
     let rows: Vec<_> = std::iter::once(head).chain(listed.iter().map(row)).collect();

@@ -52,12 +52,15 @@ impl Total {
                 self.would_save += saved(new);
                 self.waiting += usize::from(*waits);
             }
-            Fate::Stays(_) | Fate::Failed(_) => {}
+            Fate::Stays(_) | Fate::Failed(_) | Fate::Absent(_) => {}
         }
         self.originals.push(original);
     }
 
     fn summary(&self) -> String {
+        if self.originals.is_empty() {
+            return super::list::NONE.to_owned();
+        }
         let all = count(self.originals.len(), "image");
         let mut lines = Vec::new();
         if self.replaced > 0 {
@@ -111,6 +114,7 @@ fn line(original: &Original) -> String {
     let Original { image, bytes, size, fate } = original;
     match fate {
         Fate::Stays(reason) => format!("{image}\n  stays: it {reason}"),
+        Fate::Absent(reason) => format!("{image}\n  is not there: {reason}"),
         Fate::Proposed { new, waits } => {
             let leave = if *waits { " with --yes" } else { "" };
             format!("{image}\n  would be replaced{leave}: {}", change(*bytes, *size, new))
@@ -139,6 +143,7 @@ fn value(original: &Original) -> Value {
         |new: &Facts| json!({"bytes": new.bytes, "width": new.size.0, "height": new.size.1});
     let (fate, more) = match fate {
         Fate::Stays(reason) => ("stays", json!({"reason": reason})),
+        Fate::Absent(reason) => ("absent", json!({"reason": reason})),
         Fate::Proposed { new, waits } => {
             ("proposed", json!({"new": facts(new), "needs_yes": waits}))
         }
