@@ -15,6 +15,6 @@ fn transcripts() {
     }
     cases.case("tests/cmd/*.md");
     if !cfg!(feature = "embedded") {
-        cases.skip("tests/cmd/embedded.md");
+        cases.skip("tests/cmd/embedded.md").skip("tests/cmd/images.md");
     }
 }

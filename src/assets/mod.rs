@@ -6,6 +6,7 @@ mod dimensions;
 pub mod images;
 mod plan;
 pub mod remote;
+pub mod storage;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};

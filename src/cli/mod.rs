@@ -2,6 +2,7 @@
 
 mod build;
 mod db;
+mod images;
 mod init;
 pub mod logging;
 mod output;
@@ -48,6 +49,7 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::Args),
+    Images(images::Args),
     Init(init::Args),
     #[command(subcommand)]
     Db(db::Command),
@@ -56,6 +58,7 @@ enum Command {
 pub fn run(cli: &Cli) -> Result<()> {
     match &cli.command {
         Command::Build(args) => build::run(&cli.global, args),
+        Command::Images(args) => images::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Db(command) => db::run(&cli.global, command),
     }
@@ -71,6 +74,10 @@ impl Global {
 
 /// An error as one JSON object.
 pub fn json_error(error: &Error) -> String {
+    error_value(error).to_string()
+}
+
+fn error_value(error: &Error) -> serde_json::Value {
     let chain = error.chain();
     serde_json::json!({"error": {
         "kind": error.kind().name(),
@@ -79,5 +86,4 @@ pub fn json_error(error: &Error) -> String {
         "causes": chain[1..],
         "help": error.help_text(),
     }})
-    .to_string()
 }

@@ -13,6 +13,7 @@ mod make;
 mod picture;
 pub mod pixels;
 pub mod placeholder;
+mod recompress;
 pub mod score;
 mod source;
 pub mod strip;
@@ -26,7 +27,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 pub use picture::{Candidates, Picture, Place};
-pub use source::Source;
+pub use recompress::{Lighter, recompress};
+pub use source::{Origin, Source};
 use variant::placeholder_key;
 pub use variant::{Variant, What};
 pub use works::{Made, Works};
@@ -184,7 +186,8 @@ impl Images {
 
     fn mark_broken(&self, source: &str, reason: &str) {
         let mut broken = self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        broken.insert(source.to_owned(), reason.to_owned());
+        // What was found first is the cause of what follows.
+        broken.entry(source.to_owned()).or_insert_with(|| reason.to_owned());
     }
 
     /// Notes an image that is replaced by a placeholder.

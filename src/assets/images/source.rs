@@ -1,6 +1,7 @@
 //! An image that pages may show: a file of the site or a copy of a remote one, known by its content.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use super::header::{Header, Kind};
 use crate::cache::{Cache, Key};
@@ -18,6 +19,17 @@ pub struct Source {
     /// Or what is wrong with it, as the rest of a sentence about it.
     pub header: std::result::Result<Header, String>,
     content: Content,
+}
+
+/// Where a source comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A file of the site.
+    File(&'a Path),
+    /// A file of the built-in theme.
+    Theme,
+    /// The URL it was downloaded from.
+    Remote(&'a str),
 }
 
 #[derive(Debug)]
@@ -56,6 +68,14 @@ impl Source {
             return Err("changed while the site was being built; build again".to_owned());
         }
         Ok(bytes)
+    }
+
+    pub fn origin(&self) -> Origin<'_> {
+        match &self.content {
+            Content::File(StaticFile::Own(path)) => Origin::File(path),
+            Content::File(StaticFile::BuiltIn(_)) => Origin::Theme,
+            Content::Cached(_) => Origin::Remote(&self.name),
+        }
     }
 
     /// The header, or the error for whoever wants to show the image.
