@@ -1,6 +1,14 @@
 //! What an image costs, stage by stage: reading its header, decoding, scaling, encoding, its
 //! placeholder, and what a later build pays for it.
 
+#![allow(clippy::unwrap_used, reason = "a bench that cannot go on has failed")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "the scene is drawn with small numbers"
+)]
+
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -19,7 +19,7 @@ use crate::model::{ImageReference, Site};
 use crate::render::Shared;
 
 /// One attempt at a download may take so long, with all its redirects.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a build did about images.
 #[derive(Debug, Default, Serialize)]
@@ -98,7 +98,7 @@ pub fn fetch(
     let images = &shared.assets.images;
     let rules = rules(&config.images);
     let wanted = wanted(config, site, shared, &rules, images)?;
-    let urls: Vec<String> = wanted.keys().map(|url| (*url).to_owned()).collect();
+    let urls: Vec<String> = wanted.keys().cloned().collect();
     let (mut fetched, mut sources) = (Fetched::default(), Vec::new());
     if !urls.is_empty() {
         clock.start("fetch");

@@ -1,4 +1,4 @@
-//! A small HTTP server that behaves like a project's public storage: ETags, and faults on demand.
+//! A small HTTP server that behaves like a project's public storage: `ETag`s, and faults on demand.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::io::{BufRead as _, BufReader, Write as _};

@@ -88,7 +88,9 @@ mod tests {
 
     fn file(blocks: &[&[u8]]) -> Vec<u8> {
         let mut bytes = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff".to_vec();
-        blocks.iter().for_each(|block| bytes.extend_from_slice(block));
+        for block in blocks {
+            bytes.extend_from_slice(block);
+        }
         bytes
     }
 

@@ -161,11 +161,6 @@ impl Images {
         Some(url)
     }
 
-    /// The cache entries that a variant brings about.
-    fn keys(&self, source: &Source, what: What) -> [Key; 2] {
-        [what.key(&source.hash), placeholder_key(&source.hash)]
-    }
-
     fn learn(&self, key: Key, outcome: Outcome) {
         write(&self.outcomes).insert(key, outcome);
     }
@@ -217,6 +212,11 @@ impl Images {
         }
         hasher.finalize().into()
     }
+}
+
+/// The cache entries that a variant brings about.
+fn keys(source: &Source, what: What) -> [Key; 2] {
+    [what.key(&source.hash), placeholder_key(&source.hash)]
 }
 
 /// A lock that a panic poisoned still guards whole values: they are only ever inserted.

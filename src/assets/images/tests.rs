@@ -1,3 +1,12 @@
+//! Images from bytes to works, on drawn scenes; tests/images.rs has the photographs.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "scenes are drawn with small numbers"
+)]
+
 use std::io::Cursor;
 
 use image::codecs::gif::{GifEncoder, Repeat};
@@ -49,7 +58,7 @@ fn jpeg_with_exif(image: &RgbImage, orientation: u8) -> Vec<u8> {
 
 struct Bench {
     images: Images,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 fn settings(toml: &str) -> config::Images {
@@ -66,7 +75,7 @@ fn bench(name: &str, bytes: &[u8], toml: &str) -> Bench {
     let settings = settings(toml);
     let source = Source::file(name, &StaticFile::Own(path), bytes, settings.max_pixels);
     let cache = Arc::new(Cache::open(&folder.path().join("cache")).unwrap());
-    Bench { images: Images::new(settings, cache, [source]), _folder: folder }
+    Bench { images: Images::new(settings, cache, [source]), folder }
 }
 
 impl Bench {
@@ -87,7 +96,7 @@ impl Bench {
             self.images.cache.clone(),
             [Source::file(
                 &self.source().name,
-                &StaticFile::Own(self._folder.path().join(&self.source().name)),
+                &StaticFile::Own(self.folder.path().join(&self.source().name)),
                 &self.source().read(self.images.cache()).unwrap(),
                 u64::MAX,
             )],
@@ -394,7 +403,7 @@ fn no_later_build_pays_again() {
 #[test]
 fn a_file_that_changes_under_the_build_spoils_nothing() {
     let bench = bench("a.jpg", &jpeg(&scene(200, 150)), "");
-    std::fs::write(bench._folder.path().join("a.jpg"), jpeg(&scene(100, 150))).unwrap();
+    std::fs::write(bench.folder.path().join("a.jpg"), jpeg(&scene(100, 150))).unwrap();
     assert!(bench.make(webp(100)).unwrap_err().contains("changed while"));
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::make::make;
 use super::variant::placeholder_key;
-use super::{Images, Outcome, Source, Variant, What};
+use super::{Images, Outcome, Source, Variant, What, keys};
 use crate::error::{Error, Result};
 
 /// What was made, in a finished build.
@@ -228,7 +228,7 @@ impl Images {
     fn fetch(&self, batch: &[Job]) {
         let keys = batch.iter().filter_map(|(name, wanted)| {
             let source = self.source(name)?;
-            Some(wanted.iter().flat_map(|what| self.keys(source, *what)))
+            Some(wanted.iter().flat_map(|what| keys(source, *what)))
         });
         self.cache().fetch(&keys.flatten().collect::<Vec<_>>());
     }
