@@ -27,7 +27,7 @@ fn every_image_is_listed_heaviest_first_and_what_is_wrong_is_said() {
         (1, "images/photo.jpg", &["900 × 600", "kB", "not built yet ("][..]),
         (2, "images/unseen.jpg", &["300 × 200", "not shown"]),
         (3, "images/broken.png", &["–", "15 B", "is no image"]),
-        (4, "images/gone.jpg", &["0 B", "there is no image"]),
+        (4, "images/gone.jpg", &["0 B", "does not exist"]),
         (5, "4 images, originals ", &["variants 0 B"]),
     ] {
         assert!(lines[line].starts_with(name), "{}", run.stdout);
