@@ -69,13 +69,13 @@ impl Job<'_> {
     }
 
     /// The widths that are wanted, largest first, each scaled from the source; or from a wider one
-    /// that is at least twice as wide, which is as good and has fewer pixels.
+    /// that is more than twice as wide, which is as good and has fewer pixels.
     fn scaled(&self, wanted: &[What]) -> Result<Vec<Pixels>, String> {
         let widths: BTreeSet<u32> = wanted.iter().filter_map(|what| what.width()).collect();
         let decoded = Decoded::new(self.bytes)?;
         let mut scaled: Vec<Pixels> = Vec::with_capacity(widths.len());
         for width in widths.into_iter().rev() {
-            let wider = scaled.iter().rev().find(|wider| wider.width >= 2 * width);
+            let wider = scaled.iter().rev().find(|wider| wider.width > 2 * width);
             let next =
                 wider.map_or_else(|| decoded.to_width(width), |wider| wider.scaled(width))?;
             scaled.push(next);
