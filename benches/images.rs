@@ -62,8 +62,11 @@ fn stages(criterion: &mut Criterion) {
         });
     }
     let small = photograph.scaled(480).unwrap();
+    let decoded = Decoded::new(&jpeg).unwrap();
     group.bench_function("jpeg 480", |b| b.iter(|| encode::jpeg(&small, 75).unwrap()));
-    group.bench_function("placeholder", |b| b.iter(|| placeholder::of(&small).unwrap()));
+    group.bench_function("placeholder", |b| {
+        b.iter(|| placeholder::of(&decoded, WIDTH, HEIGHT).unwrap());
+    });
     let webp = encode::webp(&small, 75).unwrap();
     group.bench_function("score 480", |b| b.iter(|| score::score(&small, &webp).unwrap()));
     let kind = Header::read(&jpeg, u64::MAX).unwrap().kind;

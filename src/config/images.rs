@@ -69,7 +69,7 @@ const MEGA: u64 = 1_000_000;
 /// Chosen by measurement: see docs/images.md.
 const QUALITY: u8 = 75;
 const WIDTHS: [u32; 4] = [480, 800, 1200, 1600];
-const TEXT_SIZES: &str = "(min-width: 46rem) 44rem, 100vw";
+const TEXT_SIZES: &str = "(min-width: 47rem) 42rem, 90vw";
 
 pub fn images(raw: RawImages, env: Env, allow_missing: bool) -> Result<Images> {
     let RawImages {

@@ -52,7 +52,7 @@ impl Renderer<'_> {
         context.insert_value("page", self.page_value(page)?);
         match &page.body {
             Body::Layout { sections, .. } => {
-                let rendered = self.sections(tera, sections, &context)?;
+                let rendered = self.sections(tera, sections, &context, None)?;
                 context.insert_value("sections", rendered);
             }
             Body::Row { collection, row, collections } => {

@@ -19,9 +19,10 @@ impl Renderer<'_> {
         tera: &Tera,
         sections: &[Section],
         page: &Context,
+        slot: Option<&str>,
     ) -> Result<Value> {
         let rendered = sections.iter().enumerate().map(|(index, section)| {
-            let html = self.section(tera, section, index, page).map_err(|error| {
+            let html = self.section(tera, section, (index, slot), page).map_err(|error| {
                 error.context(format!("section \"{}\" ({})", section.id, section.kind))
             })?;
             Ok(map([
@@ -37,7 +38,7 @@ impl Renderer<'_> {
         &self,
         tera: &Tera,
         section: &Section,
-        index: usize,
+        place: (usize, Option<&str>),
         page: &Context,
     ) -> Result<String> {
         let mut context = Context::new();
@@ -47,7 +48,7 @@ impl Renderer<'_> {
         for name in &section.collections {
             context.insert_value(name.clone(), self.values.first(name, None)?);
         }
-        context.insert_value("section", self.section_value(section, index)?);
+        context.insert_value("section", self.section_value(section, place)?);
         context.insert_value("slots", self.slots(tera, section, page)?);
         let template = format!("sections/{}.html", section.kind);
         if !tera.contains_template(&template) {
@@ -57,7 +58,11 @@ impl Renderer<'_> {
         tera.render(&template, &context).map_err(|error| engine::explain(&error))
     }
 
-    fn section_value(&self, section: &Section, index: usize) -> Result<Value> {
+    fn section_value(
+        &self,
+        section: &Section,
+        (index, slot): (usize, Option<&str>),
+    ) -> Result<Value> {
         let config = match self.manifests.get(&section.kind) {
             Some(manifest) => self.object(&manifest.fields, &section.config, &section.id)?,
             None => Value::from_serializable(&section.config),
@@ -66,13 +71,14 @@ impl Renderer<'_> {
             ("id", text(&section.id)),
             ("type", text(&section.kind)),
             ("index", Value::from(index)),
+            ("slot", slot.map_or_else(Value::none, text)),
             ("config", config),
         ]))
     }
 
     fn slots(&self, tera: &Tera, section: &Section, page: &Context) -> Result<Value> {
         let slots = section.slots.iter().map(|(name, children)| {
-            Ok((Key::from(name.clone()), self.sections(tera, children, page)?))
+            Ok((Key::from(name.clone()), self.sections(tera, children, page, Some(name))?))
         });
         slots.collect::<Result<Map>>().map(Value::from)
     }

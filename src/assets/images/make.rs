@@ -50,37 +50,30 @@ impl Job<'_> {
         Ok((What::Original.key(&self.source.hash), stripped))
     }
 
+    /// Whatever is made follows from the source and its own parameters alone, not from what else is
+    /// wanted at the time: the same name always holds the same bytes.
     fn still(&self, wanted: &[What]) -> Result<Vec<Made>, String> {
-        let scaled = self.scaled(wanted)?;
-        let Some(largest) = scaled.first() else { return Ok(Vec::new()) };
-        let graphic = matches!(self.header.kind, Kind::Png | Kind::Gif) && largest.is_graphic();
+        let decoded = Decoded::new(self.bytes)?;
+        let widths: BTreeSet<u32> = wanted.iter().filter_map(|what| what.width()).collect();
+        let scaled = widths.into_iter().map(|width| decoded.to_width(width));
+        let scaled = scaled.collect::<Result<Vec<_>, String>>()?;
+        let graphic = matches!(self.header.kind, Kind::Png | Kind::Gif) && decoded.is_graphic();
+        let mut placeholder = None;
+        if self.settings.placeholders {
+            placeholder = Some(placeholder::of(&decoded, self.header.width, self.header.height)?);
+        }
+        drop(decoded);
         let made = wanted.par_iter().filter(|what| **what != What::Original).map(|what| {
             let pixels = what.width().and_then(|width| scaled.iter().find(|p| p.width == width));
-            let encoded =
-                encoded(*what, pixels.ok_or("has lost a width")?, self.header.alpha, graphic)?;
+            let pixels = pixels.ok_or("has lost a width")?;
+            let encoded = encoded(*what, pixels, self.header.alpha, graphic)?;
             Ok((what.key(&self.source.hash), self.worth(*what, encoded)))
         });
         let mut made: Vec<Made> = made.collect::<Result<_, String>>()?;
-        if self.settings.placeholders {
-            let smallest = scaled.last().map(placeholder::of).transpose()?.unwrap_or_default();
-            made.push((placeholder_key(&self.source.hash), smallest.into_bytes()));
+        if let Some(placeholder) = placeholder {
+            made.push((placeholder_key(&self.source.hash), placeholder.into_bytes()));
         }
         self.with_original(made, wanted)
-    }
-
-    /// The widths that are wanted, largest first, each scaled from the source; or from a wider one
-    /// that is more than twice as wide, which is as good and has fewer pixels.
-    fn scaled(&self, wanted: &[What]) -> Result<Vec<Pixels>, String> {
-        let widths: BTreeSet<u32> = wanted.iter().filter_map(|what| what.width()).collect();
-        let decoded = Decoded::new(self.bytes)?;
-        let mut scaled: Vec<Pixels> = Vec::with_capacity(widths.len());
-        for width in widths.into_iter().rev() {
-            let wider = scaled.iter().rev().find(|wider| wider.width > 2 * width);
-            let next =
-                wider.map_or_else(|| decoded.to_width(width), |wider| wider.scaled(width))?;
-            scaled.push(next);
-        }
-        Ok(scaled)
     }
 
     fn moving(&self, wanted: &[What]) -> Result<Vec<Made>, String> {

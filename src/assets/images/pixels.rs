@@ -45,6 +45,26 @@ impl Decoded {
 
     /// Scaled to a width as shown, then turned and put into sRGB: the fewer pixels, the faster.
     pub fn to_width(&self, width: u32) -> Result<Pixels, String> {
+        self.shown(width, ResizeAlg::Convolution(FilterType::Lanczos3))
+    }
+
+    /// The same for a few pixels that only hint at the image, from a sample of its own.
+    pub fn hint(&self, width: u32) -> Result<Pixels, String> {
+        self.shown(width, ResizeAlg::SuperSampling(FilterType::Box, 8))
+    }
+
+    /// Whether it has few colours for its size, like a logo or a screenshot: such images are often
+    /// smaller without loss than with it.
+    pub fn is_graphic(&self) -> bool {
+        self.pixels.is_graphic()
+    }
+
+    /// Whether anything shows through it.
+    pub fn has_alpha(&self) -> bool {
+        self.pixels.alpha
+    }
+
+    fn shown(&self, width: u32, algorithm: ResizeAlg) -> Result<Pixels, String> {
         let Self { pixels, orientation, profile } = self;
         let orientation = *orientation;
         let (shown_width, shown_height) = if super::header::sideways(orientation) {
@@ -55,7 +75,7 @@ impl Decoded {
         let height = height_for(shown_width, shown_height, width);
         let (width, height) =
             if super::header::sideways(orientation) { (height, width) } else { (width, height) };
-        let mut pixels = pixels.sized(width, height)?;
+        let mut pixels = pixels.sized(width, height, algorithm)?;
         if let Some(profile) = profile {
             to_srgb(&mut pixels, profile);
         }
@@ -100,25 +120,26 @@ impl Pixels {
 
     /// Scaled to a width that is not above its own.
     pub fn scaled(&self, width: u32) -> Result<Self, String> {
-        self.sized(width, height_for(self.width, self.height, width))
+        let height = height_for(self.width, self.height, width);
+        self.sized(width, height, ResizeAlg::Convolution(FilterType::Lanczos3))
     }
 
-    fn sized(&self, width: u32, height: u32) -> Result<Self, String> {
+    fn sized(&self, width: u32, height: u32, algorithm: ResizeAlg) -> Result<Self, String> {
         if (width, height) == (self.width, self.height) {
             return Ok(self.clone());
         }
-        self.resized(width, height)
+        self.resized(width, height, algorithm)
     }
 
-    fn resized(&self, width: u32, height: u32) -> Result<Self, String> {
+    fn resized(&self, width: u32, height: u32, algorithm: ResizeAlg) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| format!("cannot be scaled: {error}");
         let kind = if self.alpha { PixelType::U8x4 } else { PixelType::U8x3 };
         let source =
             fast_image_resize::images::ImageRef::new(self.width, self.height, &self.data, kind)
                 .map_err(|error| failed(&error))?;
         let mut target = Image::new(width, height, kind);
-        let lanczos = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
-        Resizer::new().resize(&source, &mut target, &lanczos).map_err(|error| failed(&error))?;
+        let options = ResizeOptions::new().resize_alg(algorithm);
+        Resizer::new().resize(&source, &mut target, &options).map_err(|error| failed(&error))?;
         Ok(Self { data: target.into_vec(), width, height, alpha: self.alpha })
     }
 
@@ -147,8 +168,7 @@ impl Pixels {
         Self { data: vec![0; 3], width: 1, height: 1, alpha: false }
     }
 
-    /// Whether it has few colours for its size, like a logo or a screenshot: such images are often
-    /// smaller without loss than with it.
+    /// See [`Decoded::is_graphic`].
     pub fn is_graphic(&self) -> bool {
         let channels = if self.alpha { 4 } else { 3 };
         let pixels = self.data.len() / channels;

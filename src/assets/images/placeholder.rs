@@ -5,19 +5,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::encode;
-use super::pixels::Pixels;
+use super::pixels::Decoded;
 
 /// Its longer side, in pixels: the browser blurs it to the full size.
 const SIDE: u32 = 16;
 const QUALITY: u8 = 20;
 
-/// A `data:` URL, or nothing for what has transparency: it would show through.
-pub fn of(pixels: &Pixels) -> Result<String, String> {
-    if pixels.alpha || pixels.width < SIDE || pixels.height < SIDE {
+/// A `data:` URL, or nothing for what has transparency: it would show through. It follows from the
+/// source alone, whatever else is made of it at the time.
+pub fn of(source: &Decoded, width: u32, height: u32) -> Result<String, String> {
+    if source.has_alpha() || width < SIDE || height < SIDE {
         return Ok(String::new());
     }
-    let longer = pixels.width.max(pixels.height);
-    let width = (pixels.width * SIDE / longer).max(1);
-    let encoded = encode::webp(&pixels.scaled(width)?, QUALITY)?;
-    Ok(format!("data:image/webp;base64,{}", STANDARD.encode(encoded)))
+    let hint = source.hint((width * SIDE / width.max(height)).max(1))?;
+    Ok(format!("data:image/webp;base64,{}", STANDARD.encode(encode::webp(&hint, QUALITY)?)))
 }

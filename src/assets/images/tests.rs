@@ -431,3 +431,20 @@ fn pixels_in_flight_are_bounded_and_nothing_is_left_over() {
     let key = placeholder_key(&images.sources().next().unwrap().hash);
     assert!(images.cache().get(&key).unwrap().starts_with(b"data:image/webp;base64,"));
 }
+
+#[test]
+fn what_is_made_does_not_depend_on_what_else_is_wanted() {
+    let bytes = jpeg(&scene(900, 600));
+    let bench = bench("a.jpg", &bytes, "");
+    let together = |wanted: &[What]| {
+        let made = make(bench.source(), wanted, bench.images.cache(), bench.images.settings());
+        made.unwrap().into_iter().collect::<BTreeMap<_, _>>()
+    };
+    let all = together(&[webp(40), webp(200), webp(450), webp(900)]);
+    for width in [40, 200, 450, 900] {
+        for (key, alone) in together(&[webp(width)]) {
+            assert!(all[&key] == alone, "at {width}, alone and together differ");
+        }
+    }
+    assert_eq!(all.len(), 5, "four widths and the placeholder");
+}

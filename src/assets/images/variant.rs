@@ -8,7 +8,7 @@ use crate::cache::Key;
 use crate::config::{Format, Quality};
 
 /// Stands for how variants are made: raised when the same input shall give other bytes.
-const RECIPE: &[u8] = b"frieze image 3";
+const RECIPE: &[u8] = b"frieze image 4";
 
 /// What to make of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
