@@ -448,3 +448,20 @@ fn what_is_made_does_not_depend_on_what_else_is_wanted() {
     }
     assert_eq!(all.len(), 5, "four widths and the placeholder");
 }
+
+#[test]
+fn a_source_is_decoded_once_for_all_that_pages_want_of_it() {
+    let bench = bench("a.jpg", &jpeg(&scene(300, 200)), "");
+    let path = bench.folder.path().join("a.jpg");
+    let bytes = std::fs::read(&path).unwrap();
+    let source = Source::file("a.jpg", &StaticFile::Own(path), &bytes, u64::MAX);
+    let cache = bench.images.cache().clone();
+    let images = Arc::new(Images::new(settings(""), cache, [source]));
+    let works = Works::start(&images).unwrap();
+    for width in [100, 150, 200, 100, 250] {
+        works.request(&Variant { source: "a.jpg".to_owned(), what: webp(width) });
+        std::thread::yield_now();
+    }
+    let made = works.finish().unwrap();
+    assert_eq!((made.decoded, made.encoded), (1, 4));
+}

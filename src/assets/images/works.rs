@@ -46,6 +46,8 @@ struct State {
     /// Decoded pixels of the sources being worked on.
     pixels: u64,
     running: usize,
+    /// Somebody waits for what was asked for.
+    awaited: bool,
     closed: bool,
     made: Made,
     error: Option<Error>,
@@ -53,6 +55,10 @@ struct State {
 
 /// A source with what is wanted of it.
 type Job = (String, Vec<What>);
+
+/// So many sources are gathered before the first is begun, while pages are still being rendered:
+/// most will have been asked for all that is wanted of them by then, and are decoded once.
+const HEAD_START: usize = 32;
 
 /// How many sources a remote cache is asked about at once.
 const BATCH: usize = 64;
@@ -96,6 +102,8 @@ impl Works {
     /// Waits until everything that was asked for is made or known to be broken.
     pub fn wait(&self) -> Result<()> {
         let mut state = self.queue.lock();
+        state.awaited = true;
+        self.queue.changed.notify_all();
         while state.error.is_none() && (state.running > 0 || !state.waiting.is_empty()) {
             state = self.queue.wait(state);
         }
@@ -153,7 +161,9 @@ impl Queue {
     fn next(&self) -> Option<Vec<Job>> {
         let most = if self.images.cache().has_remote() { BATCH } else { 1 };
         let mut state = self.lock();
-        while state.waiting.is_empty() && !state.closed {
+        while !state.closed
+            && (state.waiting.is_empty() || !state.awaited && state.waiting.len() < HEAD_START)
+        {
             state = self.wait(state);
         }
         let count = most.min(state.waiting.len());
