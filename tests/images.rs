@@ -206,6 +206,16 @@ fn markdown_and_html_get_the_same_treatment() {
 }
 
 #[test]
+fn a_name_may_hold_what_addresses_encode() {
+    let site = Site::small();
+    site.write("content/low tide (1).jpg", photo("rocket.jpg"));
+    site.project("a", "a", "![One](<low tide (1).jpg>) ![Two](/low%20tide%20\\(1\\).jpg)");
+    site.build();
+    let html = site.page("projects/a/index.html");
+    assert_eq!(html.matches("src=\"/_assets/low-tide-1-").count(), 2, "{html}");
+}
+
+#[test]
 fn the_hero_comes_first() {
     let site = site("{{ image(src='a.jpg', priority=true, placeholder=false) }}");
     site.write("content/a.jpg", photo("rocket.jpg"));

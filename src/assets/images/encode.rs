@@ -34,6 +34,12 @@ pub fn encode(
     }
 }
 
+/// Whether a format can hold an image of this size at all.
+pub fn fits(pixels: &Pixels, format: Format) -> bool {
+    let most = if format == Format::Webp { 16_383 } else { 65_535 };
+    pixels.width.max(pixels.height) <= most
+}
+
 pub fn webp_config(quality: u8) -> Result<WebPConfig, String> {
     let mut config = WebPConfig::new().map_err(|()| "libwebp refuses its own settings")?;
     config.quality = f32::from(quality);

@@ -114,6 +114,8 @@ impl Job<'_> {
 
 fn encoded(what: What, pixels: &Pixels, alpha: bool, graphic: bool) -> Result<Vec<u8>, String> {
     match what {
+        // Too tall for its format: as if it had come out too large.
+        What::Scaled { format, .. } if !encode::fits(pixels, format) => Ok(Vec::new()),
         What::Scaled { format, quality: Quality::Fixed(quality), .. } => {
             encode::encode(pixels, format, quality, graphic)
         }

@@ -97,9 +97,15 @@ impl Images {
         &self.cache
     }
 
+    /// The image of this name: a path, perhaps encoded as editors of Markdown do, or a URL.
     pub fn source(&self, name: &str) -> Option<&Source> {
-        let local = self.local.get(name.trim_start_matches('/'));
-        local.or_else(|| self.remote.get().and_then(|remote| remote.get(name)))
+        let path = name.trim_start_matches('/');
+        let remote = || self.remote.get().and_then(|remote| remote.get(name));
+        let decoded = || {
+            let decoded = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
+            self.local.get(decoded.as_ref())
+        };
+        self.local.get(path).or_else(remote).or_else(decoded)
     }
 
     pub fn sources(&self) -> impl Iterator<Item = &Source> {

@@ -465,3 +465,14 @@ fn a_source_is_decoded_once_for_all_that_pages_want_of_it() {
     let made = works.finish().unwrap();
     assert_eq!((made.decoded, made.encoded), (1, 4));
 }
+
+#[test]
+fn what_is_too_tall_for_webp_is_shown_as_it_is() {
+    let tall = RgbImage::from_fn(4, 17_000, |x, y| Rgb([x as u8 * 60, (y % 251) as u8, 9]));
+    let bytes = encoded(&DynamicImage::ImageRgb8(tall), ImageFormat::Png);
+    let bench = bench("a.png", &bytes, "");
+    let picture = bench.picture(&Place { widths: Some(&[2, 4]), quality: None });
+    let urls: Vec<_> = picture.formats[0].urls.iter().map(|(url, width)| (*width, url)).collect();
+    assert!(urls[0].1.ends_with(".webp") && urls[0].0 == 2, "{urls:?}");
+    assert!(urls[1].1.ends_with(".png") && urls[1].0 == 4, "{urls:?}");
+}
