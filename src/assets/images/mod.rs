@@ -18,6 +18,7 @@ pub mod score;
 mod source;
 pub mod strip;
 mod variant;
+mod work;
 mod works;
 
 #[cfg(test)]
