@@ -26,6 +26,10 @@ use crate::render::{Engine, Keys, Renderer, Shared};
 use crate::source::{self, Snapshot};
 use crate::theme::Theme;
 
+/// A page with new images is rendered twice, and thrice if its image then turns out to be better
+/// shown as it is.
+const MOST_ROUNDS: usize = 3;
+
 /// Builds the site and publishes it in one step; the former site stands until then.
 pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
@@ -79,7 +83,10 @@ fn freeze(
     let mut pages = Pages::new(&site, &keys, &stage, &works, clock.observer());
     pages.render(&renderer)?;
     // Images that are new: their pages are rendered again once all is known about them.
-    while pages.are_pending() {
+    for _ in 0..MOST_ROUNDS {
+        if !pages.are_pending() {
+            break;
+        }
         clock.start("images");
         works.wait()?;
         assets::check_images(&shared.assets, &site.images)?;
@@ -90,7 +97,7 @@ fn freeze(
     assets::check_images(&shared.assets, &site.images)?;
 
     clock.start("publish");
-    let pages = pages.done();
+    let pages = pages.done()?;
     let outputs = Outputs::new(config, &stage);
     outputs.write(&site, &renderer, &shared.assets, &pages, &fingerprint)?;
     let published = stage.commit()?;

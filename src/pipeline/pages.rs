@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::outputs::Outputs;
 use super::report::{Heaviest, Observer};
 use crate::assets::images::{Variant, Works};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Page, Site};
 use crate::publish::Stage;
 use crate::render::{Keys, Renderer};
@@ -83,8 +83,12 @@ impl<'a> Pages<'a> {
         !self.waiting.is_empty()
     }
 
-    pub fn done(self) -> Done {
-        self.done
+    pub fn done(self) -> Result<Done> {
+        if let Some(page) = self.waiting.first().and_then(|page| self.site.pages.get(*page)) {
+            return Err(Error::other(format!("the images of {} were not made", page.label()))
+                .help("something else cleared the cache meanwhile: build again"));
+        }
+        Ok(self.done)
     }
 
     fn one(&self, index: usize, renderer: &Renderer<'_>) -> Result<Done> {

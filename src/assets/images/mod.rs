@@ -162,7 +162,10 @@ impl Images {
         if let Some(url) = read(&self.placeholders).get(&source.hash) {
             return Some(url.clone());
         }
-        let bytes = self.cache.get(&placeholder_key(&source.hash))?;
+        self.learn_placeholder(source, self.cache.get(&placeholder_key(&source.hash))?)
+    }
+
+    fn learn_placeholder(&self, source: &Source, bytes: Vec<u8>) -> Option<Arc<str>> {
         let url: Arc<str> = String::from_utf8(bytes).ok()?.into();
         write(&self.placeholders).insert(source.hash, url.clone());
         Some(url)

@@ -51,7 +51,9 @@ impl Images {
             self.cache().put(&key, &bytes)?;
             let length = bytes.len() as u64;
             self.learn(key, if length == 0 { Outcome::Dropped } else { Outcome::Made(length) });
-            if length > 0 && key != placeholder_key(&source.hash) {
+            if key == placeholder_key(&source.hash) {
+                self.learn_placeholder(source, bytes);
+            } else if length > 0 {
                 made.encoded += 1;
                 made.bytes += length;
             }
