@@ -90,7 +90,8 @@ mod tests {
     #[test]
     fn a_folder_beside_the_site_has_copies_within_it() {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(&folder.path().join("site"), "[build]\ncontent = '../elsewhere/content'");
+        let config =
+            config(&folder.path().join("site"), "[build]\ncontent = '../elsewhere/content'");
         let file = folder.path().join("elsewhere/content/images/a.jpg");
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(&file, "x").unwrap();
