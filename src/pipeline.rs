@@ -80,7 +80,8 @@ fn freeze(
     let mut renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
     let keys = Keys::new(config, &theme, shared.assets.fingerprint(), &site);
     let works = Works::start(&shared.assets.images)?;
-    let mut pages = Pages::new(&site, &keys, &stage, &works, clock.observer());
+    let mut pages =
+        Pages::new(&site, &keys, &stage, &works, clock.observer(), config.images.allow_missing);
     pages.render(&renderer)?;
     // Images that are new: their pages are rendered again once all is known about them.
     for _ in 0..MOST_ROUNDS {

@@ -337,6 +337,8 @@ fn a_broken_image_fails_the_build_and_names_what_shows_it() {
         assert!(run.stderr.contains("a.jpg") && run.stderr.contains(reason), "{}", run.stderr);
         let html = site.page("projects/a/index.html");
         assert!(html.contains("src=\"data:image/svg+xml,"), "{html}");
+        let again = site.run(&["build", "--allow-missing-images"]);
+        assert!(again.stderr.contains(reason), "said each time: {}", again.stderr);
     }
 }
 
@@ -469,4 +471,40 @@ fn a_remote_image_that_is_gone_names_its_row() {
         "{}",
         run.stderr
     );
+}
+
+#[test]
+fn an_image_that_only_a_feed_shows_is_published_even_if_it_cannot_be_made_smaller() {
+    let site = Site::small();
+    let mut small = Vec::new();
+    let tiny = image::load_from_memory(&photo("rocket.jpg")).unwrap().thumbnail(24, 16);
+    let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut small, 1);
+    tiny.to_rgb8().write_with_encoder(encoder).unwrap();
+    site.write("content/tiny.jpg", &small);
+    site.edit(
+        "frieze.toml",
+        "markdown =",
+        "feed = { path = \"/atom.xml\", content = \"description\" }\nimage_quality = 100\nmarkdown =",
+    );
+    site.write("templates/pages/project.html", "{{ row.title }}");
+    site.project("a", "a", "![Tiny](tiny.jpg)");
+    site.build();
+    let feed = site.page("atom.xml");
+    let name = feed.split("/_assets/").nth(1).unwrap().split(['"', '&']).next().unwrap();
+    let bytes = &site.dist()[&format!("_assets/{name}")];
+    assert!(image::load_from_memory(bytes).is_ok(), "{name} holds {} bytes", bytes.len());
+}
+
+#[test]
+fn a_cache_folder_that_cannot_be_used_is_no_reason_to_fail() {
+    let site = site("{{ image(src='a.jpg') }}");
+    site.write("content/a.jpg", photo("rocket.jpg"));
+    site.write("occupied", "a file where a folder should be");
+    let mut command = site.command(&["build"]);
+    command.env_remove("FRIEZE_CACHE_DIR").env("NETLIFY", "true");
+    command.env("NETLIFY_BUILD_BASE", site.root.join("occupied"));
+    let run = Run::of(command.output().unwrap());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stderr.contains("not kept"), "{}", run.stderr);
+    assert!(site.root.join(".frieze/cache").is_dir());
 }

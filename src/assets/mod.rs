@@ -131,7 +131,7 @@ impl Manifest {
                 let end = rest.iter().position(|byte| b"\"' <>()[]{},;&\\\n\r\t".contains(byte));
                 std::str::from_utf8(&rest[..end.unwrap_or(rest.len())]).ok()
             })
-            .filter(|url| self.on_demand.contains(*url) || self.images.variant(url).is_some())
+            .filter(|url| self.on_demand.contains(*url) || self.images.is_variant(url))
             .map(str::to_owned)
             .collect();
         found.sort_unstable();

@@ -52,6 +52,8 @@ pub struct Pages<'a> {
     stage: &'a Stage,
     works: &'a Works,
     observer: &'a dyn Observer,
+    /// No page is taken over from the last build.
+    anew: bool,
     waiting: Vec<usize>,
     done: Done,
 }
@@ -63,10 +65,11 @@ impl<'a> Pages<'a> {
         stage: &'a Stage,
         works: &'a Works,
         observer: &'a dyn Observer,
+        anew: bool,
     ) -> Self {
         observer.pages(site.pages.len() as u64);
         let waiting = (0..site.pages.len()).collect();
-        Self { site, keys, stage, works, observer, waiting, done: Done::default() }
+        Self { site, keys, stage, works, observer, anew, waiting, done: Done::default() }
     }
 
     /// Renders what is not done yet.
@@ -94,17 +97,16 @@ impl<'a> Pages<'a> {
     fn one(&self, index: usize, renderer: &Renderer<'_>) -> Result<Done> {
         let page = &self.site.pages[index];
         let (file, key) = (Outputs::file(&page.path), self.keys.page(page));
-        if let Some(reused) = self.stage.reuse(&file, key) {
+        // With placeholders for what is missing, every build says again what that is.
+        let reused = if self.anew { None } else { self.stage.reuse(&file, key) };
+        if let Some(reused) = reused {
             self.observer.page();
             return Ok(Done::one(page, reused.len, reused.extra, true));
         }
         let rendered = renderer.page(page)?;
+        let variants = rendered.needs.iter().filter_map(|need| variant(need));
+        variants.for_each(|variant| self.works.request(&variant));
         if rendered.pending {
-            rendered
-                .needs
-                .iter()
-                .filter_map(|need| variant(need))
-                .for_each(|variant| self.works.request(&variant));
             return Ok(Done { pending: vec![index], ..Done::default() });
         }
         let bytes = rendered.html.len() as u64;

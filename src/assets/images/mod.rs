@@ -118,6 +118,10 @@ impl Images {
         read(&self.variants).get(url).cloned()
     }
 
+    pub fn is_variant(&self, url: &str) -> bool {
+        read(&self.variants).contains_key(url)
+    }
+
     /// The URL and key of a variant, which a former build may have named; `None` where its source
     /// is gone.
     pub fn recall(&self, variant: &Variant) -> Option<(String, Key)> {
@@ -179,14 +183,21 @@ impl Images {
     pub fn bytes(&self, variant: &Variant) -> Result<Vec<u8>> {
         let missing = || source::broken(&variant.source, "is no longer there");
         let source = self.source(&variant.source).ok_or_else(missing)?;
-        let key = variant.what.key(&source.hash);
-        if let Some(bytes) = self.cache.get(&key) {
-            return Ok(bytes);
+        // A feed may name a variant before anybody knows that it will be dropped: the source, which
+        // is smaller, then stands under its name.
+        for what in [variant.what, What::Original] {
+            let key = what.key(&source.hash);
+            if let Some(bytes) = self.cache.get(&key).filter(|bytes| !bytes.is_empty()) {
+                return Ok(bytes);
+            }
+            let made = make::make(source, &[what], &self.cache, &self.settings)
+                .map_err(|reason| source::broken(&variant.source, &reason))?;
+            let of_key = made.into_iter().find(|(made, _)| *made == key);
+            if let Some((_, bytes)) = of_key.filter(|(_, bytes)| !bytes.is_empty()) {
+                return Ok(bytes);
+            }
         }
-        let made = make::make(source, &[variant.what], &self.cache, &self.settings)
-            .map_err(|reason| source::broken(&variant.source, &reason))?;
-        let of_key = made.into_iter().find(|(made, _)| *made == key);
-        Ok(of_key.map(|(_, bytes)| bytes).unwrap_or_default())
+        Err(source::broken(&variant.source, "cannot be made any smaller, nor shown as it is"))
     }
 
     fn mark_broken(&self, source: &str, reason: &str) {
@@ -202,6 +213,12 @@ impl Images {
             (format!("the image {src} "), format!("there is no image \"{src}\""));
         let reason = if reason == missing { "does not exist" } else { &reason };
         self.mark_broken(src, reason.strip_prefix(&broken).unwrap_or(reason));
+    }
+
+    /// What is wrong with a source, if that is known.
+    fn reason(&self, source: &str) -> Option<String> {
+        let broken = self.broken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        broken.get(source).cloned()
     }
 
     /// Images that were asked for and cannot be shown, each with what is wrong with it.

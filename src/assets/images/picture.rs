@@ -91,8 +91,8 @@ impl Images {
     }
 
     fn showable<'a>(&self, source: &'a Source) -> Result<&'a Header> {
-        if let Some(reason) = self.broken().get(&source.name) {
-            return Err(broken(&source.name, reason));
+        if let Some(reason) = self.reason(&source.name) {
+            return Err(broken(&source.name, &reason));
         }
         source.known()
     }
