@@ -508,3 +508,16 @@ fn a_cache_folder_that_cannot_be_used_is_no_reason_to_fail() {
     assert!(run.stderr.contains("not kept"), "{}", run.stderr);
     assert!(site.root.join(".frieze/cache").is_dir());
 }
+
+#[test]
+fn what_no_build_uses_any_more_leaves_the_cache() {
+    let site = site("{{ image(src='a.jpg', quality=100) }}");
+    configure(&site, "formats = [\"webp\", \"jpeg\"]\n[cache]\nmax_size_mb = 1");
+    site.write("content/a.jpg", camera_jpeg("coffee.png", 1600));
+    report(&cold(&site, &[]));
+    let size = || site::tree(&site.root.join("cache")).values().map(Vec::len).sum::<usize>();
+    assert!(size() > 1_000_000, "one build may use more than the bound: {} bytes", size());
+    site.write("templates/pages/home.html", "no image");
+    report(&cold(&site, &[]));
+    assert!(size() <= 1_000_000, "{} bytes", size());
+}

@@ -141,6 +141,15 @@ fn images_reserve_their_space() {
 }
 
 #[test]
+fn only_the_first_image_of_the_page_itself_hurries() {
+    assert_eq!(text("index.html").matches("fetchpriority").count(), 1, "the portrait");
+    let about = text("about/index.html");
+    assert!(about.contains("<img"), "an image stands first in a slot");
+    assert!(!about.contains("fetchpriority"), "it is not the first thing to be seen");
+    assert!(about.contains("36rem"), "and is no wider than its slot");
+}
+
+#[test]
 fn the_policy_allows_every_inline_script_and_nothing_else() {
     let headers = text("_headers");
     let policy = headers.lines().find(|line| line.contains("Content-Security-Policy")).unwrap();

@@ -15,12 +15,14 @@ use crate::error::{Error, Result};
 /// What was made, in a finished build.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Made {
-    /// Sources that were decoded.
+    /// Sources that were worked on: decoded, or passed through.
     pub decoded: usize,
     /// Variants that were encoded.
     pub encoded: usize,
     /// Their bytes.
     pub bytes: u64,
+    /// The most decoded pixels that were worked on at once.
+    pub pixels_at_once: u64,
 }
 
 /// Threads at work. Dropped without [`Works::finish`], it leaves undone what nobody began.
@@ -204,6 +206,7 @@ impl Queue {
             state = self.wait(state);
         }
         state.pixels += pixels;
+        state.made.pixels_at_once = state.made.pixels_at_once.max(state.pixels);
     }
 
     fn done(&self, pixels: u64, made: Result<Made>) {
