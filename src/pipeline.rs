@@ -1,6 +1,7 @@
 //! The pipeline: a build from configuration to published site, as one page of prose. The only file
 //! that names every stage.
 
+pub mod check;
 mod inventory;
 mod mentions;
 mod outputs;
@@ -10,6 +11,7 @@ mod report;
 
 use std::sync::Arc;
 
+pub use check::check;
 pub use inventory::Listed;
 use outputs::Outputs;
 use pages::Pages;

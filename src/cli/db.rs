@@ -1,5 +1,7 @@
 //! `frieze db`: what is done to the database rather than to the site.
 
+mod check;
+
 use sqlx::PgConnection;
 
 use super::{Global, output};
@@ -26,6 +28,7 @@ pub enum Command {
     Status,
     /// Write content/ into the database; only rows that differ are changed
     Seed,
+    Check(check::Args),
     /// Delete the embedded database; the next build makes it again from content/
     Reset,
 }
@@ -36,10 +39,15 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
         Database::reset(&config.database)?;
         return say(global, &serde_json::json!({"reset": true}), "The embedded database is gone");
     }
+    if let Command::Check(args) = command {
+        return check::run(global, &config, args);
+    }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {
-            Command::Status | Command::Seed | Command::Reset => database.connect().await?,
+            Command::Status | Command::Seed | Command::Check(_) | Command::Reset => {
+                database.connect().await?
+            }
             Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
         };
         let done = act(global, command, &config, &database, &mut connection).await;
@@ -79,7 +87,7 @@ async fn act(
             let mode = if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
             report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
         }
-        Command::Reset => Ok(()),
+        Command::Check(_) | Command::Reset => Ok(()),
     }
 }
 

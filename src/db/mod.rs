@@ -2,6 +2,7 @@
 //! wrong in words that help.
 
 mod address;
+pub mod check;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod errors;

@@ -18,11 +18,21 @@ pub struct LayoutRow {
     pub hash: Hash,
 }
 
+/// Each page's highest published version.
+pub async fn read(conn: &mut PgConnection, table: &str) -> Result<Vec<LayoutRow>> {
+    select(conn, table, "distinct on (page_name collate \"C\")").await
+}
+
+/// Every published version, the highest of each page first.
+pub async fn all(conn: &mut PgConnection, table: &str) -> Result<Vec<LayoutRow>> {
+    select(conn, table, "").await
+}
+
 /// The filter on `is_published` repeats what row-level security already demands of `anon`: a
 /// database whose policies were loosened still publishes no draft.
-pub async fn read(conn: &mut PgConnection, table: &str) -> Result<Vec<LayoutRow>> {
+async fn select(conn: &mut PgConnection, table: &str, which: &str) -> Result<Vec<LayoutRow>> {
     let query = format!(
-        "select distinct on (page_name collate \"C\") page_name, version, layout_json, \
+        "select {which} page_name, version, layout_json, \
          layout_json::text as source, to_json(updated_at)->>0 as updated \
          from {} where is_published order by page_name collate \"C\", version desc",
         sql::quoted(table)

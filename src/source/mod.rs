@@ -4,12 +4,14 @@
 mod layouts;
 mod read;
 mod sql;
+mod trial;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection};
 
 pub use layouts::LayoutRow;
+pub use trial::{Trial, attempt};
 
 use crate::config::Config;
 use crate::db;

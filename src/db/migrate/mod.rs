@@ -12,7 +12,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migrate as _, MigrateError, Migration};
 
-pub use self::files::{Entry, Migrations, Origin};
+pub use self::files::{ENGINE, Entry, Migrations, Origin};
 pub use self::status::{State, Status, status};
 use super::errors::{self, Explain as _};
 use crate::error::{Error, Result};
