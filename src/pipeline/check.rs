@@ -7,6 +7,8 @@ mod refusals;
 mod room;
 mod transfer;
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 use sqlx::PgConnection;
 
@@ -112,6 +114,9 @@ fn report(
         findings.extend(content::findings(config, manifests, trial, &inspection));
     }
     findings.sort_by_key(|finding| finding.level);
+    // What two collections lead to is one finding.
+    let mut seen = HashSet::new();
+    findings.retain(|one| seen.insert((one.code, one.subject.clone(), one.message.clone())));
     let of = |level| findings.iter().filter(|one| one.level == level).count();
     Ok(Report {
         database,

@@ -52,7 +52,7 @@ fn what_the_site_needs_and_may_not_read() {
             Error,
             "grant-missing",
             "public.page_layouts",
-            "the layouts needs to",
+            "[layouts] needs to",
         ),
         case(
             "revoke usage on schema public from anon, public",
@@ -93,7 +93,7 @@ fn row_level_security_that_is_off() {
             Error,
             "rls-off",
             "public.page_layouts",
-            "the layouts reads",
+            "[layouts] reads",
         ),
     ]);
 }

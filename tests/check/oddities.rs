@@ -1,6 +1,7 @@
 //! Relations that a check must not stumble over.
 
-use frieze::pipeline::check::Level::Warning;
+use frieze::pipeline::check;
+use frieze::pipeline::check::Level::{Error, Warning};
 
 use crate::support::{Bench, list, pick, serious};
 
@@ -65,7 +66,7 @@ fn a_partitioned_table_is_a_collection_like_any_other() {
          grant select on parts to anon",
     );
     bench.configure("[collections.parts]");
-    bench.mends(frieze::pipeline::check::Level::Error, "rls-off", "public.parts");
+    bench.mends(Error, "rls-off", "public.parts");
     let bench = Bench::with(
         "create table base (id int, is_visible bool); insert into base values (1, false);
         create view \"Loud\" as select * from base; grant select on \"Loud\" to anon",
@@ -78,17 +79,14 @@ fn a_partitioned_table_is_a_collection_like_any_other() {
 #[test]
 fn a_locked_table_is_said_to_be_locked() {
     let bench = Bench::sample();
-    crate::support::wait(async {
+    let config = bench.config();
+    let error = crate::support::wait(async {
         let mut holder = crate::postgres::connect(&bench.url).await;
-        crate::postgres::run(&mut holder, "begin; lock table skills in access exclusive mode")
-            .await;
-        let (config, report) = (bench.config(), std::sync::mpsc::channel());
-        let sender = report.0;
-        std::thread::spawn(move || sender.send(frieze::pipeline::check(&config)));
-        let report =
-            tokio::task::spawn_blocking(move || report.1.recv()).await.unwrap().unwrap().unwrap();
-        let found = pick(&report, "collection-unreadable", "collections.skills");
-        assert_eq!(found.len(), 1, "{}", list(&report));
-        assert!(found[0].message.contains("lock timeout"), "{found:?}");
+        let lock = "begin; lock table skills in access exclusive mode";
+        crate::postgres::run(&mut holder, lock).await;
+        let checking = tokio::task::spawn_blocking(move || check(&config));
+        checking.await.unwrap().unwrap_err()
     });
+    assert_eq!(error.kind(), frieze::error::Kind::Database);
+    assert!(error.report().contains("another session holds a lock on it"), "{error:?}");
 }

@@ -34,7 +34,8 @@ fn template() -> &'static str {
     static TEMPLATE: OnceLock<String> = OnceLock::new();
     TEMPLATE.get_or_init(|| {
         let url = wait(postgres::database());
-        let config = load(&Site::copy_of("."), &url);
+        let site = Site::copy_of(".");
+        let config = load(&site, &url);
         wait(async {
             let mut connection = connect(&url).await;
             let migrations = Migrations::collect(&config).unwrap();
@@ -48,7 +49,8 @@ fn template() -> &'static str {
 }
 
 pub fn sample_migrations() -> Migrations {
-    Migrations::collect(&load(&Site::copy_of("."), "postgres://unused")).unwrap()
+    let site = Site::copy_of(".");
+    Migrations::collect(&load(&site, "postgres://unused")).unwrap()
 }
 
 /// A copy of the template.

@@ -88,7 +88,7 @@ async fn table(conn: &mut PgConnection, need: &Need<'_>, reader: &str) -> Result
     if relation.has_policy(Action::Select) {
         return Ok(None);
     }
-    let count = format!("select count(*) from (select from {} limit {MANY}) some", relation.sql);
+    let count = format!("select count(*) from (select from {} limit {MANY}) counted", relation.sql);
     let rows = probe::attempt::<i64>(conn, None, count).await?.ok().flatten();
     let seen = match rows {
         Some(0) | None => String::new(),

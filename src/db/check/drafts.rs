@@ -68,7 +68,7 @@ pub async fn findings(
             continue;
         }
         let sql = format!(
-            "select count(*) from (select from {} where {} limit {MANY}) some",
+            "select count(*) from (select from {} where {} limit {MANY}) counted",
             relation.sql, marker.hidden
         );
         let found = probe::attempt::<i64>(conn, Some(reader), sql).await?;

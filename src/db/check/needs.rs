@@ -68,7 +68,7 @@ impl<'a> Needs<'a> {
         if let Some(table) = &config.layouts {
             match catalogue.find(table) {
                 Some(relation) => {
-                    needs.add(catalogue, relation, "the layouts", true, refused.layouts);
+                    needs.add(catalogue, relation, "[layouts]", true, refused.layouts);
                     needs.mark_layouts(relation);
                 }
                 None => needs.missing.push((String::new(), table.clone())),

@@ -29,8 +29,11 @@ pub fn findings(
     }
     let rows = trial.collections.into_iter().filter_map(|(name, rows)| Some((name, rows.ok()?)));
     let snapshot = Snapshot { collections: rows.collect(), layouts: latest };
-    let problems = model::problems(snapshot, config, manifests).into_iter();
-    findings.extend(problems.filter_map(|problem| finding(problem, is_whole)));
+    let problems = model::problems(snapshot, config, manifests);
+    // A front page with mistakes is none to the model, but it is there.
+    let is_layout = |problem: &Problem| problem.fault == Fault::Layout;
+    let is_whole = is_whole && !problems.iter().any(is_layout);
+    findings.extend(problems.into_iter().filter_map(|problem| finding(problem, is_whole)));
     findings
 }
 

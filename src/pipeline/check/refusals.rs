@@ -14,30 +14,36 @@ pub fn of(trial: &Trial) -> Refused {
 }
 
 pub fn findings(trial: &Trial, inspection: &Inspection) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    // Nothing is migrated: that is one finding already.
-    if !inspection.is_unmigrated {
-        findings.extend(
-            inspection.missing.iter().map(|(name, table)| missing(name, table, inspection)),
-        );
-    }
     let collections =
         trial.collections.iter().map(|(name, rows)| (name.as_str(), rows.as_ref().err()));
     let layouts = trial.layouts.iter().map(|rows| ("", rows.as_ref().err()));
+    let mut findings = Vec::new();
     for (name, error) in collections.chain(layouts) {
         let Some(error) = error else { continue };
-        let is_missing = inspection.missing.iter().any(|(missing, _)| missing == name);
-        if !is_missing && !is_explained(error, inspection) {
+        if let Some(table) = absent(name, error, inspection) {
+            // Nothing is migrated: that is one finding already.
+            findings.extend((!inspection.is_unmigrated).then(|| missing(name, table, inspection)));
+        } else if !is_explained(error, inspection) {
             findings.push(unreadable(name, error));
         }
     }
     findings
 }
 
+/// The table that is not there, if that is why.
+fn absent<'a>(name: &str, error: &Error, inspection: &'a Inspection) -> Option<&'a str> {
+    let (_, table) = inspection.missing.iter().find(|(missing, _)| missing == name)?;
+    // No such table, no such schema.
+    says(error, &["(42P01)", "(3F000)"]).then_some(table)
+}
+
+fn says(error: &Error, codes: &[&str]) -> bool {
+    error.chain().iter().any(|message| codes.iter().any(|code| message.contains(code)))
+}
+
 /// Whether the rights that were found lacking are why.
 fn is_explained(error: &Error, inspection: &Inspection) -> bool {
-    let is_denied = error.chain().iter().any(|message| message.contains("(42501)"));
-    is_denied && inspection.lacks_rights
+    says(error, &["(42501)"]) && inspection.lacks_rights
 }
 
 fn subject(name: &str) -> String {
