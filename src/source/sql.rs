@@ -1,17 +1,14 @@
 //! The SQL text of a collection's reads.
 
-use crate::config::{Collection, From};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Arguments as _, AssertSqlSafe, Postgres};
+
+use super::cells::Column;
+use crate::config::{Collection, From, Parameter};
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";
-
-/// A column of a collection's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    pub name: String,
-    /// Whether its values are plain text to the client.
-    pub is_text: bool,
-}
 
 /// An identifier, quoted; `schema.table` is quoted part by part.
 pub fn quoted(name: &str) -> String {
@@ -56,10 +53,32 @@ pub fn count(collection: &Collection) -> String {
     format!("select count(*) from {} {ROW}", from(collection))
 }
 
+/// A statement over a collection, with the values of its parameters. No statement is kept: a
+/// pooler may lend the next transaction another connection, which does not know it.
+pub fn over<'q>(
+    collection: &Collection,
+    sql: String,
+) -> sqlx::Result<Query<'q, Postgres, PgArguments>> {
+    let mut arguments = PgArguments::default();
+    if let From::Query { parameters, .. } = &collection.from {
+        for parameter in parameters {
+            match parameter {
+                Parameter::Text(text) => arguments.add(text),
+                Parameter::Integer(number) => arguments.add(number),
+                Parameter::Float(number) => arguments.add(number),
+                Parameter::Boolean(is) => arguments.add(is),
+                Parameter::Texts(texts) => arguments.add(texts),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+    }
+    Ok(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
+}
+
 fn from(collection: &Collection) -> String {
     match &collection.from {
         From::Table(table) => quoted(table),
-        From::Query(query) => format!("({query})"),
+        From::Query { sql, .. } => format!("({sql})"),
     }
 }
 
