@@ -119,7 +119,7 @@ fn freeze(
     let published = stage.commit()?;
     outputs::host_config(config, &pages)?;
     let images = pictures::Report::new(fetched, works.finish()?, &shared.assets.images);
-    reading::keep(recording, shared.assets.images.cache().folder(), site.pages.len());
+    reading::keep(recording, site.pages.len());
     pictures::tidy(config, &shared.assets.images);
     let report = Report::new(config, &site, pages, images, published, fingerprint, clock.finish());
     Ok(Report { snapshot: stand_in, ..report })

@@ -77,7 +77,7 @@ impl Address {
         // What it says is wrong repeats the value.
         let options: PgConnectOptions =
             without(&url, &OWN).as_str().parse().map_err(|_| unusable())?;
-        let options = tuned(options, &url);
+        let options = tuned(unbracketed(options), &url);
         let is_transaction_pooler = own.is_pooler || options.get_port() == TRANSACTION_POOLER_PORT;
         let timeout = own.timeout.unwrap_or(CONNECT_TIMEOUT);
         Ok(Self { options, timeout, is_transaction_pooler, url_env: url_env.to_owned() })
@@ -121,6 +121,9 @@ impl Address {
     fn place(&self) -> String {
         match self.options.get_socket() {
             Some(socket) => socket.display().to_string(),
+            None if self.options.get_host().contains(':') => {
+                format!("[{}]:{}", self.options.get_host(), self.options.get_port())
+            }
             None => format!("{}:{}", self.options.get_host(), self.options.get_port()),
         }
     }
@@ -226,19 +229,26 @@ fn tuned(options: PgConnectOptions, url: &Url) -> PgConnectOptions {
     options
 }
 
+/// An IPv6 address stands in brackets in a URL, and nowhere else.
+fn unbracketed(options: PgConnectOptions) -> PgConnectOptions {
+    let host = options.get_host().to_owned();
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(bare) => options.host(bare),
+        None => options,
+    }
+}
+
 /// Whether the host's name leads to IPv6 addresses and to no other.
 async fn only_ipv6(options: &PgConnectOptions) -> bool {
-    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
-    let Ok(addresses) = tokio::net::lookup_host((host, options.get_port())).await else {
-        return false;
-    };
+    let place = (options.get_host(), options.get_port());
+    let Ok(addresses) = tokio::net::lookup_host(place).await else { return false };
     let mut addresses = addresses.peekable();
     addresses.peek().is_some() && addresses.all(|address| address.is_ipv6())
 }
 
 /// On this machine: nothing travels over a network.
 fn is_local(options: &PgConnectOptions) -> bool {
-    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
+    let host = options.get_host();
     options.get_socket().is_some()
         || host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")

@@ -41,6 +41,7 @@ pub fn explain(error: sqlx::Error, subject: &Subject) -> Error {
             let alert = cause.downcast_ref::<rustls::Error>();
             tls::explain(alert, &cause.to_string(), subject)
         }
+        sqlx::Error::Protocol(what) => no_postgres(&what, subject),
         sqlx::Error::Configuration(cause) => {
             Error::config(format!("{} cannot be used", subject.url_env))
                 .because(Error::config(cause.to_string()))
@@ -83,6 +84,16 @@ fn no_answer(cause: &std::io::Error, subject: &Subject) -> Error {
         (help, Absence::Passing)
     };
     subject.failed().because(Error::database(what)).help(help).absent(absence)
+}
+
+/// What answers speaks another language; the driver takes an end of the connection, where it asks
+/// for TLS, for a zero.
+fn no_postgres(what: &str, subject: &Subject) -> Error {
+    if what.contains("SSLRequest: 0x00") {
+        return no_answer(&ErrorKind::UnexpectedEof.into(), subject);
+    }
+    let help = format!("what answers there is no Postgres server: {} names it", subject.url_env);
+    subject.failed().because(Error::database(what.to_owned())).help(help)
 }
 
 fn is_lookup(what: &str) -> bool {

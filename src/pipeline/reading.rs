@@ -27,34 +27,36 @@ impl Reading {
 
 /// Reads everything the site shows.
 pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
+    let left = snapshot::path(cache, &config.root);
+    let left = left.as_path();
     if config.database.offline {
-        return stand_in(config, cache);
+        return stand_in(config, left);
     }
-    match live(config, cache) {
+    match live(config, left) {
         Err(error)
             if error.absence().is_some()
                 && config.database.on_unreachable == OnUnreachable::Snapshot =>
         {
             let place = db::place(&config.database)?;
-            if snapshot::about(cache).is_none_or(|about| Some(about.origin.place) != place) {
+            if snapshot::about(left).is_none_or(|about| Some(about.origin.place) != place) {
                 return Err(error.context("there is no snapshot of this database to build from"));
             }
             tracing::warn!("{}: building from the last snapshot", error.chain().join(": "));
-            stand_in(config, cache)
+            stand_in(config, left)
         }
         read => read,
     }
 }
 
-fn stand_in(config: &Config, cache: &Path) -> Result<Reading> {
-    let (snapshot, about) = snapshot::load(cache, config)?;
+fn stand_in(config: &Config, left: &Path) -> Result<Reading> {
+    let (snapshot, about) = snapshot::load(left, config)?;
     Ok(Reading { stand_in: Some(about), ..Reading::of(snapshot) })
 }
 
 /// Reads the database. The embedded one is first brought up to `content/`, which is its source.
-fn live(config: &Config, cache: &Path) -> Result<Reading> {
+fn live(config: &Config, left: &Path) -> Result<Reading> {
     let place = db::place(&config.database)?;
-    let former = snapshot::about(cache).filter(|about| Some(&about.origin.place) == place.as_ref());
+    let former = snapshot::about(left).filter(|about| Some(&about.origin.place) == place.as_ref());
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let read = database
@@ -62,7 +64,7 @@ fn live(config: &Config, cache: &Path) -> Result<Reading> {
                 if database.is_embedded() {
                     sync(connection, config).await?;
                 }
-                let mut recorder = place.as_ref().and_then(|place| recorder(config, cache, place));
+                let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
                 let snapshot = source::read(connection, config, recorder.as_mut()).await?;
                 Ok((snapshot, recorder.map(Recorder::finish)))
             })
@@ -74,14 +76,14 @@ fn live(config: &Config, cache: &Path) -> Result<Reading> {
 }
 
 /// A snapshot that cannot be written is no reason not to build.
-fn recorder(config: &Config, cache: &Path, place: &str) -> Option<Recorder> {
+fn recorder(config: &Config, left: &Path, place: &str) -> Option<Recorder> {
     let origin = Origin::now(place.to_owned(), &config.database.role);
-    Recorder::start(cache, origin).map_err(|error| tracing::warn!("{}", error.report())).ok()
+    Recorder::start(left, origin).map_err(|error| tracing::warn!("{}", error.report())).ok()
 }
 
 /// Leaves what was read for the day the database is away.
-pub fn keep(recording: Option<Recording>, cache: &Path, pages: usize) {
-    let kept = recording.map_or(Ok(()), |recording| recording.keep(cache, pages));
+pub fn keep(recording: Option<Recording>, pages: usize) {
+    let kept = recording.map_or(Ok(()), |recording| recording.keep(pages));
     if let Err(error) = kept {
         tracing::warn!("{}", error.report());
     }

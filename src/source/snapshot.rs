@@ -21,9 +21,16 @@ use crate::error::Error;
 /// The first bytes of the file; the last of them is the format's number.
 const MAGIC: &[u8; 16] = b"frieze snapshot1";
 
-/// Where a site's snapshot lies in its cache folder.
-pub fn path(cache: &Path) -> PathBuf {
-    cache.join("snapshot")
+/// Where the snapshot of the site in `root` lies: in the cache folder, which it may share with
+/// other sites if it is outside of the site's own.
+pub fn path(cache: &Path, root: &Path) -> PathBuf {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (within, root) = (real(cache), real(root));
+    if within.starts_with(&root) {
+        return cache.join("snapshot");
+    }
+    let hash = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
+    cache.join(format!("snapshot-{}", &hash[..16]))
 }
 
 /// Where rows came from, and when.

@@ -7,7 +7,7 @@ use crate::error::{Absence, Error};
 
 /// Poolers give most of their refusals one code, so what tells them apart is their words. The
 /// first that is found counts.
-const POOLERS: [(&str, Refusal); 25] = [
+const POOLERS: [(&str, Refusal); 26] = [
     ("tenant or user not found", Refusal::NoTenant),
     ("(enotfound)", Refusal::NoTenant),
     ("(enoidentifier)", Refusal::NoTenant),
@@ -26,6 +26,7 @@ const POOLERS: [(&str, Refusal); 25] = [
     ("no such user", Refusal::Login),
     ("user not found in the database", Refusal::Login),
     ("auth failed", Refusal::Login),
+    ("sasl authentication failed", Refusal::Login),
     ("server login", Refusal::Behind),
     ("query_wait_timeout", Refusal::Behind),
     ("due to timeout", Refusal::Behind),

@@ -15,8 +15,8 @@ use crate::source::{Snapshot, cells, layouts, texts};
 const TAIL: u64 = 4 + 32;
 
 /// What a snapshot says of itself; `None` where there is none that can be read.
-pub fn about(cache: &Path) -> Option<About> {
-    let mut file = File::open(super::path(cache)).ok()?;
+pub fn about(path: &Path) -> Option<About> {
+    let mut file = File::open(path).ok()?;
     let end = file.seek(SeekFrom::End(0)).ok()?;
     file.seek(SeekFrom::Start(end.checked_sub(TAIL)?)).ok()?;
     let mut length = [0; 4];
@@ -27,13 +27,12 @@ pub fn about(cache: &Path) -> Option<About> {
 }
 
 /// The snapshot that the last read left, and what it says of itself.
-pub fn load(cache: &Path, config: &Config) -> Result<(Snapshot, About)> {
-    let path = super::path(cache);
-    let mut file = match File::open(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none(config, &path)),
-        opened => opened.map_err(|error| failed("read", &path, error))?,
+pub fn load(path: &Path, config: &Config) -> Result<(Snapshot, About)> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Err(none(config, path)),
+        opened => opened.map_err(|error| failed("read", path, error))?,
     };
-    let is_whole = check(&mut file).map_err(|error| failed("read", &path, error))?;
+    let is_whole = check(&mut file).map_err(|error| failed("read", path, error))?;
     let damaged = || {
         Error::database(format!("the snapshot {} is damaged", path.display()))
             .help("remove it; the next build with the database at hand leaves a new one")
@@ -44,7 +43,7 @@ pub fn load(cache: &Path, config: &Config) -> Result<(Snapshot, About)> {
     let mut reader = BufReader::with_capacity(1 << 20, file);
     reader
         .seek(SeekFrom::Start(MAGIC.len() as u64))
-        .map_err(|error| failed("read", &path, error))?;
+        .map_err(|error| failed("read", path, error))?;
     Reading { config, snapshot: Snapshot::default(), shelf: texts::Shelf::new(texts::NEAR) }
         .all(&mut reader)?
         .ok_or_else(damaged)

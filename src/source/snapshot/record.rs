@@ -14,6 +14,7 @@ use crate::fs::failed;
 
 /// A snapshot being written.
 pub struct Recorder {
+    path: PathBuf,
     draft: Draft,
     out: frames::Writer<BufWriter<File>>,
     origin: Origin,
@@ -33,15 +34,16 @@ impl Drop for Draft {
 }
 
 impl Recorder {
-    /// Starts a file where the cache keeps unfinished ones.
-    pub fn start(cache: &Path, origin: Origin) -> Result<Self> {
+    /// Starts a file where the cache keeps unfinished ones, which is to become that at `path`.
+    pub fn start(path: &Path, origin: Origin) -> Result<Self> {
+        let cache = path.parent().unwrap_or(path);
         let draft = Draft(cache.join("new").join(uuid::Uuid::new_v4().simple().to_string()));
         let begin = || -> io::Result<_> {
             fs::create_dir_all(draft.0.parent().unwrap_or(cache))?;
             frames::Writer::new(BufWriter::new(File::create_new(&draft.0)?))
         };
         let out = begin().map_err(|error| failed("write", &draft.0, error))?;
-        Ok(Self { draft, out, origin, rows: IndexMap::new() })
+        Ok(Self { path: path.to_owned(), draft, out, origin, rows: IndexMap::new() })
     }
 
     pub(super) fn put(&mut self, letter: u8, payload: &[u8]) -> Result<()> {
@@ -90,18 +92,12 @@ impl Recorder {
 }
 
 impl Recording {
-    /// Where the rows came from.
-    pub fn origin(&self) -> &Origin {
-        &self.0.origin
-    }
-
     /// Makes this the site's snapshot: a site of so many pages was made from it.
-    pub fn keep(self, cache: &Path, pages: usize) -> Result<()> {
+    pub fn keep(self, pages: usize) -> Result<()> {
         let Self(mut recorder) = self;
         let (origin, rows) = (recorder.origin.clone(), std::mem::take(&mut recorder.rows));
         recorder.json(frames::ABOUT, &About { origin, rows, pages })?;
-        let path = super::path(cache);
-        let Recorder { draft, out, .. } = recorder;
+        let Recorder { path, draft, out, .. } = recorder;
         let placed = out.finish().and_then(|_| fs::rename(&draft.0, &path));
         placed.map_err(|error| failed("write", &path, error))
     }

@@ -44,9 +44,9 @@ fn posts(from: usize) -> Texts {
 }
 
 /// What a read of two pieces would leave; the rows are returned.
-fn recorded(cache: &Path, config: &Config) -> Vec<Row> {
+fn recorded(path: &Path, config: &Config) -> Vec<Row> {
     let origin = Origin::now("db.example.com:5432/postgres".to_owned(), "anon");
-    let mut recorder = Recorder::start(cache, origin).unwrap();
+    let mut recorder = Recorder::start(path, origin).unwrap();
     let mut rows = Vec::new();
     recorder.collection(&config.collections["posts"], &columns()).unwrap();
     for piece in [posts(0), posts(40)] {
@@ -58,7 +58,7 @@ fn recorded(cache: &Path, config: &Config) -> Vec<Row> {
     let layout = r#"{"page":"home","version":2,"json":"{\"sections\": []}","updated":null}"#;
     let layout: Stored = serde_json::from_str(layout).unwrap();
     recorder.layouts(config.layouts.clone(), vec![layout]).unwrap();
-    recorder.finish().keep(cache, 12).unwrap();
+    recorder.finish().keep(12).unwrap();
     rows
 }
 
@@ -73,57 +73,61 @@ fn same(snapshot: &Snapshot, rows: &[Row]) {
 #[test]
 fn what_was_read_comes_back() {
     let (cache, config) = (tempfile::tempdir().unwrap(), config(SITE));
-    let rows = recorded(cache.path(), &config);
-    let (snapshot, said) = load(cache.path(), &config).unwrap();
+    let file = cache.path().join("snapshot");
+    let rows = recorded(&file, &config);
+    let (snapshot, said) = load(&file, &config).unwrap();
     same(&snapshot, &rows);
     assert_eq!(snapshot.collections.keys().collect::<Vec<_>>(), ["posts", "tags"]);
     assert_eq!(snapshot.collections["tags"].len(), 0);
     assert_eq!((&*snapshot.layouts[0].page, snapshot.layouts[0].version), ("home", 2));
     assert_eq!((said.pages, said.total(), said.rows["posts"]), (12, 80, 80));
-    assert_eq!(about(cache.path()), Some(said));
+    assert_eq!(about(&file), Some(said));
     let plain: usize = rows.iter().map(|row| format!("{:?}", row.fields["body"]).len()).sum();
-    let file = fs::metadata(path(cache.path())).unwrap().len();
-    assert!(file < plain as u64 / 4, "{file} bytes of {plain}");
+    let size = fs::metadata(&file).unwrap().len();
+    assert!(size < plain as u64 / 4, "{size} bytes of {plain}");
     assert!(fs::read_dir(cache.path().join("new")).unwrap().next().is_none());
 }
 
 #[test]
 fn an_unfinished_one_leaves_the_last() {
     let (cache, config) = (tempfile::tempdir().unwrap(), config(SITE));
-    let rows = recorded(cache.path(), &config);
+    let file = cache.path().join("snapshot");
+    let rows = recorded(&file, &config);
     let origin = Origin::now("elsewhere".to_owned(), "anon");
-    drop(Recorder::start(cache.path(), origin.clone()).unwrap());
-    drop(Recorder::start(cache.path(), origin).unwrap().finish());
-    same(&load(cache.path(), &config).unwrap().0, &rows);
+    drop(Recorder::start(&file, origin.clone()).unwrap());
+    drop(Recorder::start(&file, origin).unwrap().finish());
+    same(&load(&file, &config).unwrap().0, &rows);
     assert!(fs::read_dir(cache.path().join("new")).unwrap().next().is_none());
 }
 
 #[test]
 fn damage_anywhere_is_found() {
     let (cache, config) = (tempfile::tempdir().unwrap(), config(SITE));
-    recorded(cache.path(), &config);
-    let whole = fs::read(path(cache.path())).unwrap();
+    let file = cache.path().join("snapshot");
+    recorded(&file, &config);
+    let whole = fs::read(&file).unwrap();
     for place in (0..whole.len()).step_by(97).chain([0, whole.len() - 1]) {
         let mut damaged = whole.clone();
         damaged[place] ^= 0x20;
-        fs::write(path(cache.path()), &damaged).unwrap();
-        let error = load(cache.path(), &config).unwrap_err().report();
+        fs::write(&file, &damaged).unwrap();
+        let error = load(&file, &config).unwrap_err().report();
         assert!(error.contains("is damaged"), "byte {place}: {error}");
     }
     for length in [0, 10, 16, 60, whole.len() / 2, whole.len() - 1] {
-        fs::write(path(cache.path()), &whole[..length]).unwrap();
-        let error = load(cache.path(), &config).unwrap_err().report();
+        fs::write(&file, &whole[..length]).unwrap();
+        let error = load(&file, &config).unwrap_err().report();
         assert!(error.contains("is damaged"), "{length} bytes: {error}");
-        assert!(length > 0 || about(cache.path()).is_none());
+        assert!(length > 0 || about(&file).is_none());
     }
 }
 
 #[test]
 fn none_is_said_with_where_it_would_be() {
     let (cache, config) = (tempfile::tempdir().unwrap(), config(SITE));
-    let error = load(cache.path(), &config).unwrap_err();
+    let file = cache.path().join("snapshot");
+    let error = load(&file, &config).unwrap_err();
     assert_eq!(error.kind(), crate::error::Kind::Database);
-    let place = path(cache.path()).display().to_string();
+    let place = file.display().to_string();
     assert!(error.report().contains(&place), "{}", error.report());
     assert!(error.report().contains("DATABASE_URL"), "{}", error.report());
 }
@@ -131,20 +135,34 @@ fn none_is_said_with_where_it_would_be() {
 #[test]
 fn another_configuration_needs_another_read() {
     let (cache, before) = (tempfile::tempdir().unwrap(), config(SITE));
-    let rows = recorded(cache.path(), &before);
+    let file = cache.path().join("snapshot");
+    let rows = recorded(&file, &before);
     for (change, to, says) in [
         ("order_by = \"slug\"", "order_by = \"slug desc\"", "collection \"posts\" than"),
         ("[collections.tags]", "[collections.people]", "no rows for the collection \"people\""),
         ("\"page_layouts\"", "\"layouts\"", "layouts of another table"),
         ("[layouts]", "[database]\nrole = \"web\"\n[layouts]", "as the role \"anon\""),
     ] {
-        let error = load(cache.path(), &config(&SITE.replace(change, to))).unwrap_err();
+        let error = load(&file, &config(&SITE.replace(change, to))).unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Config, "{error}");
         assert!(error.report().contains(says), "{}", error.report());
     }
     // What only says how rows are shown may change, and fewer collections are fine.
     let less = SITE.replace("markdown", "html").replace("[collections.tags]\n", "");
-    let (snapshot, _) = load(cache.path(), &config(&less)).unwrap();
+    let (snapshot, _) = load(&file, &config(&less)).unwrap();
     same(&snapshot, &rows);
     assert_eq!(snapshot.collections.len(), 1);
+}
+
+#[test]
+fn sites_that_share_a_cache_have_a_snapshot_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let [a, b, shared] = ["a", "b", "shared"].map(|name| folder.path().join(name));
+    let own = a.join(".frieze/cache");
+    for made in [&own, &b, &shared] {
+        fs::create_dir_all(made).unwrap();
+    }
+    assert_eq!(path(&own, &a), own.join("snapshot"), "wherever the site's folder is moved to");
+    assert_ne!(path(&shared, &a), path(&shared, &b));
+    assert_eq!(path(&shared, &a), path(&shared, &folder.path().join("b/../a")));
 }
