@@ -55,6 +55,14 @@ grant usage on schema public to anon, authenticated, service_role;
 
 create schema extensions;
 grant usage on schema extensions to anon, authenticated, service_role;
+-- There the owner may create this one, here an administrator does it.
+do $$
+begin
+    if exists (select from pg_available_extensions where name = 'vector') then
+        create extension vector with schema extensions;
+    end if;
+end
+$$;
 
 -- The owner of the project may call what is in auth, and change nothing there.
 create schema auth authorization supabase_auth_admin;
