@@ -3,8 +3,22 @@
 -- frieze stays too, since it holds the record of what is applied. Of auth, only what frieze made
 -- goes, which its comments tell.
 select frieze.unmake('site_admins');
+
 -- Refused while a policy of somebody else's asks it: without the list it would fail for everybody.
-drop function if exists public.is_site_admin();
+do $$
+declare
+    users text;
+begin
+    drop function if exists public.is_site_admin();
+exception when dependent_objects_still_exist then
+    get stacked diagnostics users = pg_exception_detail;
+    raise dependent_objects_still_exist using
+        message = 'the function is_site_admin() is used by what frieze did not make',
+        detail = users,
+        hint = 'nothing of this step is undone: drop those first, or make them do without it';
+end
+$$;
+
 drop function frieze.unmake(text[]);
 drop function frieze.will_make(text[]);
 drop table frieze.made;

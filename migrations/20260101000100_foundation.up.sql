@@ -119,12 +119,21 @@ as $$
 declare
     name text;
     policy text;
+    users text;
 begin
     foreach name in array tables loop
         if to_regclass(format('public.%I', name)) is null then
             null;
         elsif exists (select from frieze.made where table_name = name) then
-            execute format('drop table public.%I', name);
+            begin
+                execute format('drop table public.%I', name);
+            exception when dependent_objects_still_exist then
+                get stacked diagnostics users = pg_exception_detail;
+                raise dependent_objects_still_exist using
+                    message = format('the table %s is used by what frieze did not make', name),
+                    detail = users,
+                    hint = 'nothing of this step is undone: drop those first, or make them do without it';
+            end;
         else
             -- Row-level security and grants stay as they are: nothing opens that was closed.
             execute format('drop trigger if exists touch_updated_at on public.%I', name);
