@@ -20,6 +20,10 @@ declare
     user_id constant uuid := gen_random_uuid();
     name text;
 begin
+    if to_regclass('public.site_admins') is null or to_regrole('service_role') is null then
+        raise undefined_table using
+            message = 'this database has no tables of frieze', hint = 'run frieze db migrate first';
+    end if;
     foreach name in array array['anon', 'authenticated', 'service_role'] loop
         begin
             execute format('set local role %I', name);
