@@ -5,6 +5,7 @@ begin;
 -- Everything from here to the end of the transaction is undone by the rollback at the end: nothing
 -- of it stays, and rows that were there before are not touched.
 set local lock_timeout = '10s';
+set local search_path = public;
 
 -- helpers: the same in each file, so that each can be run alone
 create temp table findings (what text, expected text, got text) on commit drop;
@@ -167,7 +168,7 @@ begin
         string_agg(format('%s: expected %s, got %s', what, expected, coalesce(got, 'null')), e'\n')
             filter (where expected is distinct from got)
         into checked, failed, wrong from pg_temp.findings;
-    if failed > 0 or checked = 0 then
+    if failed > 0 or checked = 0 and not exists (select from pg_temp.skipped) then
         raise exception e'% of % assertions failed in %:\n%', failed, checked, file, wrong;
     end if;
     return format('%s: %s assertions hold', file, checked) || coalesce(
