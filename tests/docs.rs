@@ -1,6 +1,8 @@
 //! The documentation keeps up with the program: keys, defaults, sections, options, exit codes, links
 //! and examples are held against what the code says.
 
+#[path = "docs/any_database.rs"]
+mod any_database;
 #[path = "docs/command_line.rs"]
 mod command_line;
 #[path = "docs/configuration.rs"]
