@@ -4,13 +4,8 @@ use sqlx::postgres::PgDatabaseError;
 
 use crate::error::{Absence, Error, Result};
 
-/// Explains an error of a query run while `doing` something ("reading projects"), on content
-/// that `anon` reads.
-pub fn explain(error: sqlx::Error, doing: &str) -> Error {
-    explain_for(error, doing, Some("anon"))
-}
-
-/// The same, for another role that reads.
+/// Explains an error of a query run while `doing` something ("reading projects"), on content that
+/// `role` reads.
 pub fn explain_as(error: sqlx::Error, doing: &str, role: &str) -> Error {
     explain_for(error, doing, Some(role))
 }
@@ -67,15 +62,13 @@ fn remedy(answer: &PgDatabaseError, reader: Option<&str>) -> Option<String> {
         },
         "XX001" | "XX002" | "58P01" => DAMAGED.to_owned(),
         "42P01" => {
-            "run `frieze db migrate`, or correct the table's name in frieze.toml".to_owned()
+            "correct the table's name in frieze.toml; frieze's own tables come with `frieze db migrate`".to_owned()
         }
         "42703" => match answer.hint() {
             Some(hint) => hint.trim_end_matches('.').to_owned(),
-            None => "correct the column's name in frieze.toml, or run `frieze db migrate`".to_owned(),
+            None => "correct the column's name in frieze.toml; the columns of frieze's own tables come with `frieze db migrate`".to_owned(),
         },
-        "22023" if message.contains("role") => {
-            "run `frieze db migrate`, which creates the roles, or correct database.role in frieze.toml".to_owned()
-        }
+        "22023" if message.contains("role") => NO_ROLE.to_owned(),
         "55P03" => "another session holds a lock on it: let it finish, then run this again".to_owned(),
         "57014" => "the server's statement_timeout stopped it: make the query faster (an index on the columns of order_by), or give this user more time: alter role current_user set statement_timeout = '2min';".to_owned(),
         "53100" => "the server's disk is full".to_owned(),
@@ -86,6 +79,7 @@ fn remedy(answer: &PgDatabaseError, reader: Option<&str>) -> Option<String> {
     Some(help)
 }
 
+const NO_ROLE: &str = "on a database that frieze made, run `frieze db migrate`, which creates the role; on any other, name a role it has in frieze.toml, as in [database] role = \"web_reader\"";
 const OWNER: &str =
     "connect as the database's owner, who may create schemas and tables in it and change its own";
 const DAMAGED: &str = "the database's own files are damaged: the embedded one is made anew after `frieze db reset`, a server is restored from its backup";
@@ -98,7 +92,9 @@ fn missing_grant(message: &str, role: &str) -> Option<String> {
     let name = quoted(name.trim_matches('"'));
     Some(match kind {
         "table" | "view" | "relation" | "sequence" => {
-            format!("let the table's owner run: grant select on public.{name} to {role};")
+            // Postgres does not say in which schema.
+            let schema = if name.contains('.') { "" } else { "public." };
+            format!("let the table's owner run: grant select on {schema}{name} to {role};")
         }
         "schema" => format!("let the schema's owner run: grant usage on schema {name} to {role};"),
         "function" => {

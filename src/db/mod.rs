@@ -17,7 +17,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
-pub use self::errors::{explain, explain_as, explain_owner};
+pub use self::errors::{explain_as, explain_owner, line};
 pub use self::runtime::runtime;
 use crate::config;
 use crate::error::{Error, Result};

@@ -45,7 +45,7 @@ impl Stored {
 
 /// The filter on `is_published` repeats what row-level security already demands of `anon`: a
 /// database whose policies were loosened still publishes no draft.
-pub async fn read(conn: &mut PgConnection, table: &str) -> Result<Vec<Stored>> {
+pub async fn read(conn: &mut PgConnection, table: &str, role: &str) -> Result<Vec<Stored>> {
     let query = format!(
         "select distinct on (page_name collate \"C\") page_name, version, \
          layout_json::text as source, to_json(updated_at)->>0 as updated \
@@ -53,7 +53,8 @@ pub async fn read(conn: &mut PgConnection, table: &str) -> Result<Vec<Stored>> {
         sql::quoted(table)
     );
     let rows = sqlx::query(AssertSqlSafe(query)).persistent(false).fetch_all(conn).await;
-    let failed = |error| db::explain(error, &format!("reading the layouts in \"{table}\""));
+    let failed =
+        |error| db::explain_as(error, &format!("reading the layouts in \"{table}\""), role);
     rows.map_err(failed)?.iter().map(|row| stored(row).map_err(failed)).collect()
 }
 

@@ -83,23 +83,24 @@ pub async fn read(
     config: &Config,
     mut recorder: Option<&mut Recorder>,
 ) -> Result<Snapshot> {
-    let failed = |doing| move |error| db::explain(error, doing);
+    let role = &config.database.role;
+    let failed = |doing| move |error| db::explain_as(error, doing, role);
     let mut transaction = conn
         .begin_with("begin isolation level repeatable read read only")
         .await
         .map_err(failed("starting to read"))?;
-    read::become_role(&mut transaction, &config.database.role).await?;
+    read::become_role(&mut transaction, role).await?;
     let mut snapshot = Snapshot::default();
     let shelf = texts::Shelf::new(texts::NEAR);
     let recording = recorder.as_deref_mut();
-    let mut reader = read::Reader { conn: &mut transaction, recorder: recording, shelf };
+    let mut reader = read::Reader { conn: &mut transaction, role, recorder: recording, shelf };
     for collection in config.collections.values() {
         let rows = reader.collection(collection).await?;
         snapshot.collections.insert(collection.name.clone(), rows);
     }
     let mut stored = Vec::new();
     if let Some(table) = &config.layouts {
-        stored = layouts::read(&mut transaction, table).await?;
+        stored = layouts::read(&mut transaction, table, role).await?;
     }
     if let Some(recorder) = recorder {
         recorder.layouts(config.layouts.clone(), stored.clone())?;

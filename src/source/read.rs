@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use tokio::task::JoinHandle;
 
 use super::cells::{self, Column};
@@ -33,9 +33,16 @@ pub async fn become_role(conn: &mut PgConnection, role: &str) -> Result<()> {
          set local bytea_output = 'hex'",
         sql::quoted(role)
     );
-    sqlx::raw_sql(AssertSqlSafe(settings)).execute(conn).await.map_err(|error| {
-        db::explain(error, &format!("becoming the role \"{role}\", as which content is read"))
-            .help(format!("run `frieze db migrate`, which creates the role, or let the connecting user take it: grant {role} to current_user"))
+    let doing = format!("becoming the role \"{role}\", as which content is read,");
+    let become_it = sqlx::raw_sql(AssertSqlSafe(settings)).execute(conn).await;
+    become_it.map_err(|error| {
+        let denied = error.as_database_error().is_some_and(|it| it.code().as_deref() == Some("42501"));
+        let error = db::explain_as(error, &doing, role);
+        if !denied {
+            return error;
+        }
+        let role = sql::quoted(role);
+        error.help(format!("let an administrator run, with the login of the address in its place: grant {role} to LOGIN;"))
     })?;
     Ok(())
 }
@@ -43,6 +50,8 @@ pub async fn become_role(conn: &mut PgConnection, role: &str) -> Result<()> {
 /// Reads collections, one after the other.
 pub struct Reader<'a> {
     pub conn: &'a mut PgConnection,
+    /// Who reads, for messages.
+    pub role: &'a str,
     pub recorder: Option<&'a mut Recorder>,
     pub shelf: Shelf,
 }
@@ -51,7 +60,8 @@ impl Reader<'_> {
     /// Reads a whole collection; fails when fewer rows arrive than the server counts.
     pub async fn collection(&mut self, collection: &Collection) -> Result<Vec<Row>> {
         let doing = format!("reading the collection \"{}\"", collection.name);
-        let failed = |error| db::explain(error, &doing);
+        let role = self.role;
+        let failed = |error| explain(error, collection, &doing, role);
         let unique = match &collection.from {
             From::Table(table) => sqlx::query_scalar(sql::PRIMARY_KEY)
                 .bind(sql::quoted(table))
@@ -75,14 +85,21 @@ impl Reader<'_> {
         Ok(rows)
     }
 
-    /// The columns of a collection; none where it has no row.
+    /// The columns of a collection; none where it has no row. Asked for as text: the driver would
+    /// look types it does not know up, between preparing the statement and running it.
     async fn columns(&mut self, collection: &Collection) -> sqlx::Result<Vec<Column>> {
-        let query = sql::over(collection, sql::sample(collection))?;
-        let row = query.fetch_optional(&mut *self.conn).await?;
-        let columns = row.iter().flat_map(PgRow::columns);
-        let columns = columns.map(|column| Column {
-            name: column.name().to_owned(),
-            is_text: matches!(column.type_info().name(), "TEXT" | "VARCHAR" | "CHAR" | "NAME"),
+        let names = sql::over(collection, sql::names(collection))?;
+        let names = names.fetch_all(&mut *self.conn).await?;
+        let names =
+            names.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<Vec<String>>>()?;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let types = sql::over(collection, sql::types(collection, &names))?;
+        let types: Vec<String> = types.fetch_one(&mut *self.conn).await?.try_get(0)?;
+        let columns = names.into_iter().zip(types).map(|(name, kind)| Column {
+            name,
+            is_text: matches!(&*kind, "text" | "character varying" | "character" | "name"),
         });
         Ok(columns.collect())
     }
@@ -94,7 +111,16 @@ impl Reader<'_> {
         columns: &Arc<[Column]>,
         doing: &str,
     ) -> Result<Vec<Row>> {
-        let failed = |error| db::explain(error, doing);
+        let role = self.role;
+        // The columns were read without an order: what is refused now is that.
+        let failed = |error: sqlx::Error| {
+            let is_order = error
+                .as_database_error()
+                .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("42")));
+            let doing =
+                if is_order { format!("{doing} in its order_by") } else { doing.to_owned() };
+            explain(error, collection, &doing, role)
+        };
         let query = sql::over(collection, query).map_err(failed)?;
         let mut arriving = query.fetch(&mut *self.conn);
         let mut sink = Sink {
@@ -118,6 +144,37 @@ impl Reader<'_> {
             sink.take(Some(parsed), doing)?;
         }
         Ok(sink.rows)
+    }
+}
+
+/// What was wrong: in which line of a query, and with whose rights.
+fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str) -> Error {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.unwrap_or_default().into_owned();
+    let (denied, ambiguous) = (code == "42501", code == "42702");
+    let mut doing = doing.to_owned();
+    if let From::Query { sql: query, .. } = &collection.from
+        && let Some(line) = db::line(&error, &sql::names(collection))
+        && (2..2 + query.lines().count()).contains(&line)
+    {
+        doing.push_str(&format!(", line {} of its query,", line - 1));
+    }
+    let error = db::explain_as(error, &doing, role);
+    match &collection.from {
+        From::Table(table)
+            if denied && error.help_text().is_some_and(|help| help.contains("grant select")) =>
+        {
+            let (table, role) = (sql::quoted(table), sql::quoted(role));
+            error.help(format!("let the table's owner run: grant select on {table} to {role};"))
+        }
+        From::Query { .. } if code == "08P01" => error.help(format!(
+            "give each of $1, $2, … a value in collections.{}.parameters",
+            collection.name
+        )),
+        From::Query { .. } if ambiguous => {
+            error.help("give each column of the query a name of its own, as in count(*) as number")
+        }
+        _ => error,
     }
 }
 

@@ -19,9 +19,19 @@ fn quoted_part(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// One row, for the names and types of its columns.
-pub fn sample(collection: &Collection) -> String {
-    format!("select * from {} {ROW} limit 1", from(collection))
+/// The names of the columns, in their order, from one row. The query begins on the second line.
+pub fn names(collection: &Collection) -> String {
+    format!(
+        "select json_object_keys(row_to_json({ROW})) from (select * from {} {ROW} limit 1) {ROW}",
+        from(collection)
+    )
+}
+
+/// The names of these columns' types.
+pub fn types(collection: &Collection, names: &[String]) -> String {
+    let types = names.iter().map(|name| format!("pg_typeof({ROW}.{})::text", quoted_part(name)));
+    let types = types.collect::<Vec<_>>().join(", ");
+    format!("select array[{types}] from {} {ROW} limit 1", from(collection))
 }
 
 /// Every row in the collection's order: columns of text as they are, all others as JSON text, so
@@ -78,7 +88,8 @@ pub fn over<'q>(
 fn from(collection: &Collection) -> String {
     match &collection.from {
         From::Table(table) => quoted(table),
-        From::Query { sql, .. } => format!("({sql})"),
+        // A comment may end the query.
+        From::Query { sql, .. } => format!("(\n{sql}\n)"),
     }
 }
 

@@ -83,7 +83,11 @@ async fn a_configuration_may_ask_for_it_but_only_where_the_database_is_away() {
 async fn without_a_snapshot_offline_says_so() {
     let (site, _) = sample().await;
     let run = build(&site, &["--offline"]);
-    says(&run, 4, &["there is no snapshot", "a build that reads the database at DATABASE_URL leaves one"]);
+    says(
+        &run,
+        4,
+        &["there is no snapshot", "a build that reads the database at DATABASE_URL leaves one"],
+    );
 }
 
 /// A policy is lost, and with it every row that the public may see.

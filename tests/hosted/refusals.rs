@@ -22,14 +22,18 @@ fn refused(url: String, words: &[&str]) {
 }
 
 fn at() -> &'static Hosted {
-    hosted::hosted()
+    hosted()
 }
 
 #[test]
 fn an_authority_that_is_not_known() {
     let stranger = format!("sslmode=verify-full&sslrootcert={}", at().stranger().display());
     for parameters in [&*stranger, "sslmode=verify-full", "sslmode=verify-ca"] {
-        let words = ["TLS: ", "who signed the certificate of localhost is not known here", "sslrootcert=FILE"];
+        let words = [
+            "TLS: ",
+            "who signed the certificate of localhost is not known here",
+            "sslrootcert=FILE",
+        ];
         refused(at().url_with(Way::Direct, "postgres", parameters), &words);
     }
 }

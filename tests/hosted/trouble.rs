@@ -16,7 +16,7 @@ fn flaky(drops: usize) -> u16 {
             if number < drops {
                 continue;
             }
-            let server = TcpStream::connect(("localhost", hosted::hosted().port(Way::Direct))).unwrap();
+            let server = TcpStream::connect(("localhost", hosted().port(Way::Direct))).unwrap();
             let (from, to) = (client.try_clone().unwrap(), server.try_clone().unwrap());
             std::thread::spawn(move || pass(from, to));
             std::thread::spawn(move || pass(server, client));
@@ -38,8 +38,8 @@ fn pass(mut from: impl Read, mut to: TcpStream) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_is_dropped_is_made_again() {
     let (mut site, database) = sample().await;
-    let url = hosted::hosted().url(Way::Direct, &database);
-    let port = hosted::hosted().port(Way::Direct);
+    let url = hosted().url(Way::Direct, &database);
+    let port = hosted().port(Way::Direct);
     site.database_url = Some(url.replace(&format!(":{port}/"), &format!(":{}/", flaky(2))));
     let run = site.build();
     assert_eq!(run.stderr.matches("trying again in").count(), 2, "{}", run.stderr);
@@ -88,18 +88,22 @@ async fn a_statement_that_takes_too_long_is_named() {
          grant select on slow to anon",
     )
     .await;
-    hosted::run("postgres", &format!("alter database {database} set statement_timeout = '400ms'")).await;
+    hosted::run("postgres", &format!("alter database {database} set statement_timeout = '400ms'"))
+        .await;
     let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
     site.write("frieze.toml", format!("{config}\n[collections.slow]\n"));
-    let words =
-        ["reading the collection \"slow\" failed", "statement timeout (57014)", "set statement_timeout"];
+    let words = [
+        "reading the collection \"slow\" failed",
+        "statement timeout (57014)",
+        "set statement_timeout",
+    ];
     says(&site.run(&["build"]), 4, &words);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_will_not_pass_is_not_waited_for() {
     let (mut site, database) = sample().await;
-    let url = hosted::hosted().url(Way::Direct, &database);
+    let url = hosted().url(Way::Direct, &database);
     site.database_url = Some(url.replace("tr0ub4dor", "tr0ub4dog"));
     let run = site.run(&["build"]);
     says(&run, 4, &["check user and password"]);
@@ -110,9 +114,10 @@ async fn what_will_not_pass_is_not_waited_for() {
 async fn waiting_has_an_end() {
     let (mut site, database) = sample().await;
     site.edit("frieze.toml", "[database]", "[database]\nretry_seconds = 1");
-    let url = hosted::hosted().url(Way::Direct, &database);
-    let port = hosted::hosted().port(Way::Direct);
-    site.database_url = Some(url.replace(&format!(":{port}/"), &format!(":{}/", flaky(usize::MAX))));
+    let url = hosted().url(Way::Direct, &database);
+    let port = hosted().port(Way::Direct);
+    site.database_url =
+        Some(url.replace(&format!(":{port}/"), &format!(":{}/", flaky(usize::MAX))));
     let begun = Instant::now();
     let run = site.run(&["build"]);
     says(&run, 4, &["trying again in", "cannot connect to the database"]);

@@ -59,7 +59,8 @@ async fn content_is_seeded_through_every_way() {
         let database = hosted::database().await;
         done(&on(Way::Direct, &database).run(&["db", "migrate"]));
         let site = on(way, &database);
-        for said in ["projects: 6 inserted", "projects: 0 inserted, 0 updated, 0 deleted, 6 unchanged"]
+        for said in
+            ["projects: 6 inserted", "projects: 0 inserted, 0 updated, 0 deleted, 6 unchanged"]
         {
             let run = site.run(&["db", "seed"]);
             assert!(done(&run).contains(said), "{way:?}: {}", run.stdout);
