@@ -25,8 +25,9 @@ const PROJECT: &str = "
     create function auth.uid() returns uuid language sql stable as 'select null::uuid';
     create function auth.jwt() returns jsonb language sql stable as $$select '{}'::jsonb$$;";
 
+/// Both tools run it, so it can run twice, as the built-in ones can.
 const NOTES: &str = "-- Texts; with a semicolon, and 'a quote
-create table public.notes (id uuid primary key default gen_random_uuid(), body text default 'a;b');
+create table if not exists public.notes (id uuid primary key default gen_random_uuid(), body text default 'a;b');
 do $body$ begin perform 1; if true then perform 2; end if; end $body$;
 alter table public.notes enable row level security;
 ";
