@@ -77,10 +77,10 @@ fn a_shell_can_load_it_and_nothing_is_set_until_asked_for() {
     assert_eq!(set.collect::<Vec<_>>(), Vec::<&str>::new());
 
     let variables = variables(&text);
-    let script: String =
-        variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    let prints: String = variables.iter().map(|(name, _)| format!("echo \"${name}\"\n")).collect();
-    let output = Command::new("sh").args(["-euc", &(script + &prints)]).output().unwrap();
+    let set: String = variables.iter().flat_map(|(name, to)| [*name, "=", *to, "\n"]).collect();
+    let print: String =
+        variables.iter().flat_map(|(name, _)| ["echo \"$", *name, "\"\n"]).collect();
+    let output = Command::new("sh").args(["-euc", &(set + &print)]).output().expect("a shell");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let printed = String::from_utf8(output.stdout).expect("text");
     let values = variables.iter().map(|(_, value)| value.trim_matches('\''));
