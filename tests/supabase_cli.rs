@@ -166,9 +166,9 @@ async fn column(connection: &mut PgConnection, sql: &str) -> BTreeSet<String> {
 
 /// `supabase db push`, on this machine alone: without a home, an account, or word to its makers.
 fn push(site: &Site) -> Run {
-    let url = format!("{}?sslmode=disable", site.database_url.as_ref().unwrap());
+    let remote = format!("--remote={}?sslmode=disable", site.database_url.as_ref().unwrap());
     let mut command = Command::new(cli());
-    command.args(["db", "push", "--yes", "--remote"]).arg(url).current_dir(&site.root);
+    command.args(["db", "push", "--yes"]).arg(remote).current_dir(&site.root);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &site.root);
     for switch in ["DO_NOT_TRACK", "SUPABASE_TELEMETRY_DISABLED", "SUPABASE_NO_UPDATE_NOTIFIER"] {
         command.env(switch, "1");
