@@ -7,6 +7,8 @@ mod any_database;
 mod command_line;
 #[path = "docs/configuration.rs"]
 mod configuration;
+#[path = "docs/environment.rs"]
+mod environment;
 #[path = "docs/examples.rs"]
 mod examples;
 #[path = "docs/links.rs"]
