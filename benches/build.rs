@@ -47,7 +47,8 @@ fn post(number: usize) -> Row {
         "tags": [format!("tag-{}", number % 40), format!("tag-{}", number % 7)],
     });
     let hash = blake3::hash(fields.to_string().as_bytes()).into();
-    Row { fields: fields.as_object().cloned().unwrap_or_default(), hash, content: hash }
+    let fields = fields.as_object().cloned().unwrap_or_default();
+    Row { fields, hash, content: hash, ..Row::default() }
 }
 
 fn snapshot() -> Snapshot {

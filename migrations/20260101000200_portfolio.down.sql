@@ -1,10 +1,6 @@
 -- kit: portfolio
--- Takes the content with it: export first what should outlive it.
-drop table if exists
-    public.page_layouts,
-    public.testimonials,
-    public.solutions,
-    public.experience,
-    public.projects,
-    public.skills,
-    public.profile;
+-- Takes the content with it: export first what should outlive it. Tables that were there before
+-- frieze stay.
+select frieze.unmake(
+    'page_layouts', 'testimonials', 'solutions', 'experience', 'projects', 'skills', 'profile'
+);

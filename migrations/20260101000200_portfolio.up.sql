@@ -1,6 +1,10 @@
 -- kit: portfolio
 -- One person's portfolio: what the site's owner edits.
 
+select frieze.will_make(
+    'profile', 'skills', 'projects', 'experience', 'solutions', 'testimonials', 'page_layouts'
+);
+
 create table if not exists public.profile (
     id uuid primary key default gen_random_uuid(),
     created_at timestamptz not null default now(),
@@ -131,6 +135,8 @@ begin
         execute format('create policy %I on public.%I for select to anon, authenticated using (%s)', name || '_read', name, may_read);
         execute format('drop policy if exists %I on public.%I', name || '_admin', name);
         execute format('create policy %I on public.%I for all to authenticated using ((select public.is_site_admin())) with check ((select public.is_site_admin()))', name || '_admin', name);
+        execute format('drop policy if exists %I on public.%I', name || '_service', name);
+        execute format('create policy %I on public.%I for all to service_role using (true) with check (true)', name || '_service', name);
     end loop;
 end
 $$;

@@ -1,6 +1,2 @@
 -- kit: engine
-drop table if exists
-    public.agent_run_logs,
-    public.agent_context,
-    public.ai_response_cache,
-    public.task_queue;
+select frieze.unmake('agent_run_logs', 'agent_context', 'ai_response_cache', 'task_queue');

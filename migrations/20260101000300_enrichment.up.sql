@@ -1,6 +1,8 @@
 -- kit: engine
 -- The queue of work for models, what they answered, and a log of every call.
 
+select frieze.will_make('task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs');
+
 create table if not exists public.task_queue (
     id uuid primary key default gen_random_uuid(),
     created_at timestamptz not null default now(),
@@ -94,6 +96,8 @@ begin
 
         execute format('drop policy if exists %I on public.%I', name || '_admin', name);
         execute format('create policy %I on public.%I for all to authenticated using ((select public.is_site_admin())) with check ((select public.is_site_admin()))', name || '_admin', name);
+        execute format('drop policy if exists %I on public.%I', name || '_service', name);
+        execute format('create policy %I on public.%I for all to service_role using (true) with check (true)', name || '_service', name);
     end loop;
 end
 $$;

@@ -1,6 +1,8 @@
 -- kit: engine
 -- What changed since the last build, what each build did, and which rows came from content files.
 
+select frieze.will_make('site_changes', 'site_builds', 'seed_state');
+
 create table if not exists public.site_changes (
     id uuid primary key default gen_random_uuid(),
     created_at timestamptz not null default now(),
@@ -59,6 +61,8 @@ begin
 
         execute format('drop policy if exists %I on public.%I', name || '_admin', name);
         execute format('create policy %I on public.%I for all to authenticated using ((select public.is_site_admin())) with check ((select public.is_site_admin()))', name || '_admin', name);
+        execute format('drop policy if exists %I on public.%I', name || '_service', name);
+        execute format('create policy %I on public.%I for all to service_role using (true) with check (true)', name || '_service', name);
     end loop;
 end
 $$;

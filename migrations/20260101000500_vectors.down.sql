@@ -1,3 +1,3 @@
 -- kit: engine
 -- The extension stays: other tables of the database may use it.
-drop table if exists public.content_embeddings, public.agent_memory;
+select frieze.unmake('content_embeddings', 'agent_memory');

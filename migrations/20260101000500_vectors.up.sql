@@ -4,6 +4,8 @@
 -- server without it still holds a whole site.
 
 do $$
+declare
+    create_it text;
 begin
     if not exists (select 1 from pg_extension where extname = 'vector') then
         if not exists (select 1 from pg_available_extensions where name = 'vector') then
@@ -12,11 +14,15 @@ begin
                 hint = 'install pgvector 0.5 or later on the server, then run frieze db migrate';
         end if;
         -- Supabase keeps extensions in a schema of their own.
-        if to_regnamespace('extensions') is not null then
-            create extension vector with schema extensions;
-        else
-            create extension vector;
-        end if;
+        create_it := 'create extension vector'
+            || case when to_regnamespace('extensions') is null then '' else ' with schema extensions' end;
+        begin
+            execute create_it;
+        exception when insufficient_privilege then
+            raise insufficient_privilege using
+                message = format('%I may not create the extension vector', current_user),
+                hint = format('let an administrator run once: %s; then run frieze db migrate', create_it);
+        end;
     end if;
     if not exists (select 1 from pg_am where amname = 'hnsw') then
         raise feature_not_supported using
@@ -28,6 +34,8 @@ begin
     from pg_extension where extname = 'vector';
 end
 $$;
+
+select frieze.will_make('agent_memory', 'content_embeddings');
 
 -- 1536 dimensions for every model: a shorter vector is padded with zeros, which changes neither
 -- dot product nor norm. Vectors of different models are never compared, and a zero vector has no
@@ -83,6 +91,8 @@ begin
 
         execute format('drop policy if exists %I on public.%I', name || '_admin', name);
         execute format('create policy %I on public.%I for all to authenticated using ((select public.is_site_admin())) with check ((select public.is_site_admin()))', name || '_admin', name);
+        execute format('drop policy if exists %I on public.%I', name || '_service', name);
+        execute format('create policy %I on public.%I for all to service_role using (true) with check (true)', name || '_service', name);
     end loop;
 end
 $$;

@@ -57,12 +57,28 @@ struct Inner {
     kind: Kind,
     message: String,
     help: Option<String>,
+    absence: Option<Absence>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// The database is not there, rather than refusing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// For a moment, perhaps: another attempt may succeed.
+    Passing,
+    /// Until somebody does something about it.
+    Lasting,
 }
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), help: None, source: None }))
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            help: None,
+            absence: None,
+            source: None,
+        }))
     }
 
     pub fn other(message: impl Into<String>) -> Self {
@@ -103,13 +119,26 @@ impl Error {
         self
     }
 
-    /// Puts an outer message around this error, which becomes the cause; kind and remedy stay.
+    /// Says that the database is not there.
+    #[must_use]
+    pub fn absent(mut self, absence: Absence) -> Self {
+        self.0.absence = Some(absence);
+        self
+    }
+
+    /// Puts an outer message around this error, which becomes the cause; everything else stays.
     #[must_use]
     pub fn context(self, message: impl Into<String>) -> Self {
-        let (kind, help) = (self.0.kind, self.0.help.clone());
+        let (kind, help, absence) = (self.0.kind, self.0.help.clone(), self.0.absence);
         let mut outer = Self::new(kind, message).because(self);
-        outer.0.help = help;
+        (outer.0.help, outer.0.absence) = (help, absence);
         outer
+    }
+
+    /// Whether the database is not there, and if so for how long.
+    #[must_use]
+    pub fn absence(&self) -> Option<Absence> {
+        self.0.absence
     }
 
     #[must_use]

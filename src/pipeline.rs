@@ -7,7 +7,9 @@ mod mentions;
 mod outputs;
 mod pages;
 mod pictures;
+mod reading;
 mod report;
+mod shrink;
 
 use std::sync::Arc;
 
@@ -16,16 +18,17 @@ pub use inventory::Listed;
 use outputs::Outputs;
 use pages::Pages;
 pub use pictures::Report as ImageReport;
+use reading::Reading;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 
 use crate::assets::{self, images::Works};
+use crate::cache::Cache;
 use crate::config::Config;
-use crate::db::{self, Database, seed};
 use crate::error::Result;
 use crate::model::{self, Manifests};
 use crate::publish::Stage;
 use crate::render::{Engine, Keys, Renderer, Shared};
-use crate::source::{self, Snapshot};
+use crate::source::Snapshot;
 use crate::theme::Theme;
 
 /// A page with new images is rendered twice, and thrice if its image then turns out to be better
@@ -37,8 +40,8 @@ pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
     let stage = outputs::open(config)?;
     clock.start("read");
-    let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
-    freeze(config, snapshot?, prepared?, stage, clock)
+    let (reading, prepared) = read(config)?;
+    freeze(config, reading, prepared, stage, clock)
 }
 
 /// A build of rows that are read already.
@@ -46,26 +49,36 @@ pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) 
     let mut clock = Clock::new(observer);
     let stage = outputs::open(config)?;
     clock.start("prepare");
-    let prepared = Prepared::new(config)?;
-    freeze(config, snapshot, prepared, stage, clock)
+    let prepared = Prepared::new(config, Arc::new(pictures::cache(config)?))?;
+    freeze(config, Reading::of(snapshot), prepared, stage, clock)
 }
 
 /// Every image of the site with what its variants cost; nothing is made or published. The shared
 /// values give access to the images themselves.
 pub fn images(config: &Config) -> Result<(Vec<Listed>, Arc<Shared>)> {
     let mut clock = Clock::new(&Quiet);
-    let (snapshot, prepared) = rayon::join(|| read(config), || Prepared::new(config));
-    let Prepared { theme, manifests, shared, engine } = prepared?;
-    let site = model::assemble(snapshot?, config, &manifests)?;
+    let (reading, prepared) = read(config)?;
+    let Prepared { theme, manifests, shared, engine } = prepared;
+    let site = model::assemble(reading.snapshot, config, &manifests)?;
     pictures::fetch(config, &site, &shared, &mut clock)?;
     let renderer = Renderer::new(config, &theme, engine, &site, &manifests, &shared)?;
     let listed = inventory::take(&site, &renderer, &shared.assets.images)?;
     Ok((listed, shared))
 }
 
+/// Reads the rows, and prepares everything else meanwhile.
+fn read(config: &Config) -> Result<(Reading, Prepared)> {
+    let cache = Arc::new(pictures::cache(config)?);
+    let (reading, prepared) = rayon::join(
+        || reading::read(config, cache.folder()),
+        || Prepared::new(config, Arc::clone(&cache)),
+    );
+    Ok((reading?, prepared?))
+}
+
 fn freeze(
     config: &Config,
-    snapshot: Snapshot,
+    reading: Reading,
     prepared: Prepared,
     stage: Stage,
     mut clock: Clock<'_>,
@@ -73,8 +86,10 @@ fn freeze(
     let Prepared { theme, manifests, shared, engine } = prepared;
 
     clock.start("assemble");
+    let Reading { snapshot, recording, stand_in, former } = reading;
     let fingerprint = snapshot.fingerprint();
     let site = model::assemble(snapshot, config, &manifests)?;
+    shrink::refuse(config, &site, &stage, former.as_ref())?;
     let fetched = pictures::fetch(config, &site, &shared, &mut clock)?;
     assets::check_images(&shared.assets, &site.images)?;
 
@@ -106,8 +121,10 @@ fn freeze(
     let published = stage.commit()?;
     outputs::host_config(config, &pages)?;
     let images = pictures::Report::new(fetched, works.finish()?, &shared.assets.images);
+    reading::keep(recording, site.pages.len());
     pictures::tidy(config, &shared.assets.images);
-    Ok(Report::new(config, &site, pages, images, published, fingerprint, clock.finish()))
+    let report = Report::new(config, &site, pages, images, published, fingerprint, clock.finish());
+    Ok(Report { snapshot: stand_in, ..report })
 }
 
 /// What a build needs beside the rows; made while the database is read.
@@ -119,41 +136,14 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(config: &Config) -> Result<Self> {
+    fn new(config: &Config, cache: Arc<Cache>) -> Result<Self> {
         let theme = Theme::load(config)?;
         let files = theme.manifests();
         let manifests = Manifests::parse(
             files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
         )?;
-        let cache = Arc::new(pictures::cache(config)?);
         let shared = Shared::new(config, assets::plan(config, &theme, &cache)?);
         let engine = Engine::load(&theme, &shared, config.build.minify)?;
         Ok(Self { theme, manifests, shared, engine })
     }
-}
-
-/// Reads everything the site shows. The embedded database is first brought up to `content/`, which
-/// is its source.
-fn read(config: &Config) -> Result<Snapshot> {
-    let runtime = db::runtime()?;
-    runtime.block_on(async {
-        let database = Database::open(&config.database).await?;
-        let mut connection = database.connect().await?;
-        if database.is_embedded() {
-            sync(&mut connection, config).await?;
-        }
-        let snapshot = source::read(&mut connection, config).await;
-        db::hang_up(connection).await;
-        database.close().await?;
-        snapshot
-    })
-}
-
-async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()> {
-    let migrations = db::migrate::Migrations::collect(config)?;
-    db::migrate::up(connection, &migrations).await?;
-    let content = seed::Content::read(&config.build.content, config)?;
-    let report = seed::sync(connection, &content, seed::Mode::Mirror).await?;
-    tracing::info!(?report, "synced content");
-    Ok(())
 }

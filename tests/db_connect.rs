@@ -7,6 +7,7 @@ mod postgres;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use frieze::config;
 use frieze::db::Database;
@@ -22,6 +23,9 @@ fn config(url: &str) -> config::Database {
         data_dir: PathBuf::from("unused"),
         role: "anon".to_owned(),
         kits: Vec::new(),
+        patience: Duration::ZERO,
+        on_unreachable: config::OnUnreachable::Fail,
+        offline: false,
     }
 }
 

@@ -6,7 +6,7 @@ mod config;
 #[path = "support/postgres.rs"]
 mod postgres;
 
-use frieze::db::{explain, explain_as, migrate};
+use frieze::db::{explain_as, migrate};
 use frieze::error::Kind;
 use sqlx::PgConnection;
 
@@ -32,7 +32,7 @@ async fn reading_what_is_not_there_or_not_allowed() {
         (
             "reset role; select 1 from projcts",
             "relation \"projcts\" does not exist (42P01)",
-            "run `frieze db migrate`, or correct the table's name in frieze.toml",
+            "correct the table's name in frieze.toml; frieze's own tables come with `frieze db migrate`",
         ),
         (
             "select sumary from projects",
@@ -52,7 +52,7 @@ async fn reading_what_is_not_there_or_not_allowed() {
         ),
     ];
     for (sql, because, help) in cases {
-        let error = explain(error(&mut connection, sql).await, "reading things");
+        let error = explain_as(error(&mut connection, sql).await, "reading things", "anon");
         let report = error.report();
         assert_eq!(error.kind(), Kind::Database);
         assert!(report.starts_with("error: reading things failed"), "{report}");
@@ -69,10 +69,10 @@ async fn a_connection_that_is_cut_says_so() {
     let url = postgres::database().await;
     let mut connection = postgres::connect(&url).await;
     let cut = error(&mut connection, "select pg_terminate_backend(pg_backend_pid())").await;
-    let report = explain(cut, "reading").report();
+    let report = explain_as(cut, "reading", "anon").report();
     assert!(report.contains("terminating connection due to administrator command"), "{report}");
     let gone = error(&mut connection, "select 1").await;
-    let report = explain(gone, "reading").report();
+    let report = explain_as(gone, "reading", "anon").report();
     assert!(
         report.contains("the connection broke") && report.contains("help: run it again"),
         "{report}"

@@ -94,6 +94,11 @@ impl Cache {
         Ok(())
     }
 
+    /// The folder itself, for what is kept beside the entries.
+    pub fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
     /// Whether there is a second store to ask.
     pub fn has_remote(&self) -> bool {
         self.remote.is_some()

@@ -2,10 +2,13 @@
 
 use std::path::PathBuf;
 
+use chrono::Utc;
+
 use super::{Global, output};
 use crate::config::{Overrides, Target};
 use crate::error::Result;
 use crate::pipeline::{self, ImageReport, Report};
+use crate::source::snapshot::About;
 
 /// Build the site: read, render, publish in one atomic step
 #[derive(Debug, clap::Args)]
@@ -21,6 +24,12 @@ pub struct Args {
     /// Show a placeholder where an image is missing or broken, and warn, instead of failing
     #[arg(long)]
     allow_missing_images: bool,
+    /// Publish the site even if it is less than half of what it was
+    #[arg(long)]
+    allow_shrink: bool,
+    /// Build from the snapshot that the last read of the database left
+    #[arg(long)]
+    offline: bool,
 }
 
 pub fn run(global: &Global, args: &Args) -> Result<()> {
@@ -29,6 +38,8 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
         output: args.output.clone(),
         target: args.target,
         allow_missing_images: args.allow_missing_images,
+        allow_shrink: args.allow_shrink,
+        offline: args.offline,
     };
     let config = global.config(&overrides)?;
     let report = {
@@ -52,6 +63,10 @@ fn summary(report: &Report) -> String {
         output::count(report.files, "file"),
         output::size(report.bytes),
     )];
+    if let Some(About { origin, .. }) = &report.snapshot {
+        let age = output::age(Utc::now() - origin.taken_at);
+        lines.push(format!("  snapshot  of {}, {age} old ({})", origin.place, origin.time()));
+    }
     if report.reused > 0 {
         lines.push(format!("  reused    {}", output::count(report.reused, "unchanged page")));
     }

@@ -73,6 +73,14 @@ pub fn seconds(seconds: f64) -> String {
     if seconds < 1.0 { format!("{:.0} ms", seconds * 1000.0) } else { format!("{seconds:.2} s") }
 }
 
+/// How long something lasted, in its largest unit.
+pub fn age(age: chrono::Duration) -> String {
+    let units = [(age.num_days(), "day"), (age.num_hours(), "hour"), (age.num_minutes(), "minute")];
+    let largest = units.into_iter().find(|(number, _)| *number > 0);
+    let (number, unit) = largest.unwrap_or((age.num_seconds().max(0), "second"));
+    count(usize::try_from(number).unwrap_or_default(), unit)
+}
+
 /// "1 page", "2 pages".
 pub fn count(number: usize, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
@@ -87,6 +95,10 @@ mod tests {
         assert_eq!(size(1_234_567), "1.23 MB");
         assert_eq!(seconds(0.0421), "42 ms");
         assert_eq!(seconds(1.5), "1.50 s");
+        assert_eq!(age(chrono::Duration::seconds(59)), "59 seconds");
+        assert_eq!(age(chrono::Duration::minutes(61)), "1 hour");
+        assert_eq!(age(chrono::Duration::hours(49)), "2 days");
+        assert_eq!(age(chrono::Duration::seconds(-5)), "0 seconds");
         assert_eq!(count(1, "page"), "1 page");
         assert_eq!(count(3, "page"), "3 pages");
     }

@@ -2,17 +2,19 @@
 //! that a new key does not compile until somebody decides what it means.
 
 use std::path::Path;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use url::Url;
 
 use super::raw::{
     OneOrMany, Raw, RawBuild, RawCollection, RawDatabase, RawFeed, RawGroup, RawJsonField, RawList,
-    RawNavItem, RawPage, RawRedirect, RawRowPage, RawSite,
+    RawNavItem, RawPage, RawParameter, RawRedirect, RawRowPage, RawSite,
 };
 use super::{
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
-    NavItem, Overrides, PathTemplate, Redirect, RowPage, Site, Target, images, order,
+    NavItem, OnUnreachable, Overrides, PathTemplate, Redirect, RowPage, Site, Target, images,
+    order, parameters,
 };
 use crate::error::{Error, Result, nearest};
 
@@ -35,6 +37,9 @@ const RESERVED: &[&str] = &[
     "collection",
 ];
 
+/// A server that restarts is back within this.
+const RETRY_SECONDS: u64 = 30;
+
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<Config> {
@@ -42,13 +47,13 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
         raw;
     let collections = collections
         .into_iter()
-        .map(|(name, raw)| Ok((name.clone(), collection(name, raw)?)))
+        .map(|(name, raw)| Ok((name.clone(), collection(name, raw, env)?)))
         .collect::<Result<IndexMap<_, _>>>()?;
     let config = Config {
         root: root.to_owned(),
         site: site_of(site, overrides, env)?,
-        build: build_of(root, build, overrides)?,
-        database: database_of(root, database, env)?,
+        build: build_of(root, build, overrides, env)?,
+        database: database_of(root, database, overrides, env)?,
         layouts: layouts.map(|layouts| layouts.table),
         images: images::images(images, env, overrides.allow_missing_images)?,
         cache: images::cache(root, cache, env)?,
@@ -119,7 +124,7 @@ fn checked_base_url(text: &str) -> Result<String> {
     Ok(text.trim_end_matches('/').to_owned())
 }
 
-fn build_of(root: &Path, raw: RawBuild, overrides: &Overrides) -> Result<Build> {
+fn build_of(root: &Path, raw: RawBuild, overrides: &Overrides, env: Env) -> Result<Build> {
     let RawBuild {
         output,
         content,
@@ -159,11 +164,13 @@ fn build_of(root: &Path, raw: RawBuild, overrides: &Overrides) -> Result<Build> 
         target,
         highlight: highlight.unwrap_or(true),
         minify: minify.unwrap_or(true),
+        allow_shrink: overrides.allow_shrink
+            || env("FRIEZE_ALLOW_SHRINK").is_some_and(|word| word == "1"),
     })
 }
 
-fn database_of(root: &Path, raw: RawDatabase, env: Env) -> Result<Database> {
-    let RawDatabase { url_env, data_dir, role, kits } = raw;
+fn database_of(root: &Path, raw: RawDatabase, overrides: &Overrides, env: Env) -> Result<Database> {
+    let RawDatabase { url_env, data_dir, role, kits, retry_seconds, on_unreachable } = raw;
     let url_env = url_env.unwrap_or_else(|| "DATABASE_URL".to_owned());
     if url_env.contains("://") {
         return Err(Error::config(
@@ -177,13 +184,50 @@ fn database_of(root: &Path, raw: RawDatabase, env: Env) -> Result<Database> {
         data_dir: root.join(data_dir.unwrap_or_else(|| ".frieze/postgres".to_owned())),
         role: role.unwrap_or_else(|| "anon".to_owned()),
         kits: kits.unwrap_or_else(|| vec!["portfolio".to_owned()]),
+        patience: Duration::from_secs(retry_seconds.unwrap_or(RETRY_SECONDS)),
+        offline: overrides.offline,
+        on_unreachable: match on_unreachable.as_deref() {
+            None | Some("fail") => OnUnreachable::Fail,
+            Some("snapshot") => OnUnreachable::Snapshot,
+            Some(other) => {
+                return Err(invalid(
+                    "database.on_unreachable",
+                    &format!("\"{other}\" is unknown"),
+                    "write \"fail\", or \"snapshot\" to build from what the last read left",
+                ));
+            }
+        },
     })
 }
 
-fn collection(name: String, raw: RawCollection) -> Result<Collection> {
+/// Where a collection's rows come from.
+fn rows_from(
+    key: &str,
+    table: Option<String>,
+    query: Option<String>,
+    parameters: Vec<RawParameter>,
+    name: &str,
+    env: Env,
+) -> Result<From> {
+    if query.is_none() && !parameters.is_empty() {
+        return Err(invalid(key, "has parameters without a query", "remove them"));
+    }
+    match (table, query) {
+        (Some(table), None) => Ok(From::Table(table)),
+        (None, Some(query)) => Ok(From::Query {
+            sql: query.trim().trim_end_matches(';').to_owned(),
+            parameters: parameters::all(key, parameters, env)?,
+        }),
+        (None, None) => Ok(From::Table(name.to_owned())),
+        (Some(_), Some(_)) => Err(invalid(key, "has both table and query", "keep one of them")),
+    }
+}
+
+fn collection(name: String, raw: RawCollection, env: Env) -> Result<Collection> {
     let RawCollection {
         table,
         query,
+        parameters,
         order_by,
         markdown,
         html,
@@ -206,14 +250,7 @@ fn collection(name: String, raw: RawCollection) -> Result<Collection> {
             "give the collection another name, and its table by table = \"…\"",
         ));
     }
-    let from = match (table, query) {
-        (Some(table), None) => From::Table(table),
-        (None, Some(query)) => From::Query(query.trim().trim_end_matches(';').to_owned()),
-        (None, None) => From::Table(name.clone()),
-        (Some(_), Some(_)) => {
-            return Err(invalid(&key, "has both table and query", "keep one of them"));
-        }
-    };
+    let from = rows_from(&key, table, query, parameters, &name, env)?;
     let groups = match group {
         None => Vec::new(),
         Some(OneOrMany::One(group)) => vec![group],

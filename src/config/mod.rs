@@ -3,10 +3,12 @@
 mod check;
 mod images;
 mod order;
+mod parameters;
 mod path;
 mod raw;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 
@@ -71,6 +73,8 @@ pub struct Build {
     pub target: Target,
     pub highlight: bool,
     pub minify: bool,
+    /// Publish a site that is less than half of what it was.
+    pub allow_shrink: bool,
 }
 
 /// Whose rules are written beside the pages.
@@ -94,6 +98,19 @@ pub struct Database {
     pub role: String,
     /// Which sets of built-in tables to migrate, beside the engine's own.
     pub kits: Vec<String>,
+    /// How long a server that is away for a moment is waited for.
+    pub patience: Duration,
+    pub on_unreachable: OnUnreachable,
+    /// Build from the last snapshot without asking the database.
+    pub offline: bool,
+}
+
+/// What a build does where there is no way to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnUnreachable {
+    Fail,
+    /// It takes what the last read left.
+    Snapshot,
 }
 
 #[derive(Debug, Clone)]
@@ -116,11 +133,28 @@ pub struct Collection {
     pub feed: Option<Feed>,
 }
 
+impl Collection {
+    /// Columns that hold whole texts.
+    pub fn long_texts(&self) -> Vec<String> {
+        self.markdown.iter().chain(&self.html).cloned().collect()
+    }
+}
+
 /// Where a collection's rows come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum From {
     Table(String),
-    Query(String),
+    Query { sql: String, parameters: Vec<Parameter> },
+}
+
+/// A value for `$1`, `$2`, … of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parameter {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Texts(Vec<String>),
 }
 
 #[derive(Debug, Clone)]
@@ -211,6 +245,8 @@ pub struct Overrides {
     pub output: Option<PathBuf>,
     pub target: Option<Target>,
     pub allow_missing_images: bool,
+    pub allow_shrink: bool,
+    pub offline: bool,
 }
 
 impl Config {

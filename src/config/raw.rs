@@ -77,6 +77,8 @@ pub struct RawDatabase {
     pub data_dir: Option<String>,
     pub role: Option<String>,
     pub kits: Option<Vec<String>>,
+    pub retry_seconds: Option<u64>,
+    pub on_unreachable: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -114,6 +116,8 @@ pub struct RawCache {
 pub struct RawCollection {
     pub table: Option<String>,
     pub query: Option<String>,
+    #[serde(default)]
+    pub parameters: Vec<RawParameter>,
     pub order_by: Option<String>,
     #[serde(default)]
     pub markdown: Vec<String>,
@@ -129,6 +133,34 @@ pub struct RawCollection {
     pub list: Option<RawList>,
     pub group: Option<OneOrMany<RawGroup>>,
     pub feed: Option<RawFeed>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "a parameter is text, a number, true or false, an array of texts, or { env = \"NAME\" }"
+)]
+pub enum RawParameter {
+    Value(RawValue),
+    Variable(RawVariable),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum RawValue {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Boolean(bool),
+    Texts(Vec<String>),
+}
+
+/// The text of an environment variable.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawVariable {
+    pub env: String,
+    pub default: Option<RawValue>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, PgConnection};
 use url::Url;
 
-use super::errors;
+use super::unreachable::{self, Subject};
 use crate::error::{Error, Result, nearest};
 
 /// How long to wait for a server to answer.
@@ -16,7 +16,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The port on which hosted poolers lend a server connection for one transaction at a time.
 const TRANSACTION_POOLER_PORT: u16 = 6543;
 
-const PARAMETERS: [&str; 18] = [
+const PARAMETERS: [&str; 21] = [
+    "channel_binding",
+    "connect_timeout",
+    "pgbouncer",
     "sslmode",
     "ssl-mode",
     "sslrootcert",
@@ -40,6 +43,10 @@ const PARAMETERS: [&str; 18] = [
 /// Where a server is and how to log in. Its debug form does not hold the password.
 pub struct Address {
     options: PgConnectOptions,
+    /// How long one attempt may take.
+    timeout: Duration,
+    /// Whether a server connection is lent for one transaction at a time.
+    is_transaction_pooler: bool,
     /// The environment variable it came from, for messages.
     url_env: String,
 }
@@ -62,32 +69,43 @@ impl Address {
             return Err(wrong("has special characters in its password or its name", ENCODE));
         }
         check_parameters(&url).map_err(|what| wrong(&what, FORM))?;
+        let unusable = || wrong("has a value that cannot be used", VALUES);
+        let own = Own::of(&url).ok_or_else(unusable)?;
+        if own.binds_channel {
+            return Err(wrong("asks for channel binding, which frieze cannot do", BINDING));
+        }
         // What it says is wrong repeats the value.
         let options: PgConnectOptions =
-            text.trim().parse().map_err(|_| wrong("has a value that cannot be used", VALUES))?;
-        let says_ssl = url.query_pairs().any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"));
-        let says_name = url.query_pairs().any(|(key, _)| key == "application_name");
-        Ok(Self { options: tuned(options, says_ssl, says_name), url_env: url_env.to_owned() })
+            without(&url, &OWN).as_str().parse().map_err(|_| unusable())?;
+        let options = tuned(unbracketed(options), &url);
+        let is_transaction_pooler = own.is_pooler || options.get_port() == TRANSACTION_POOLER_PORT;
+        let timeout = own.timeout.unwrap_or(CONNECT_TIMEOUT);
+        Ok(Self { options, timeout, is_transaction_pooler, url_env: url_env.to_owned() })
     }
 
     /// One connection, or an error that says why there is none and what to do.
     pub async fn connect(&self) -> Result<PgConnection> {
-        match tokio::time::timeout(CONNECT_TIMEOUT, self.options.connect()).await {
+        match tokio::time::timeout(self.timeout, self.options.connect()).await {
             Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(error)) => Err(errors::unreachable(error, &self.subject())),
-            Err(_) => Err(errors::too_slow(CONNECT_TIMEOUT, &self.subject())),
+            Ok(Err(error)) => Err(unreachable::explain(error, &self.subject().await)),
+            Err(_) => Err(unreachable::too_slow(self.timeout, &self.subject().await)),
         }
     }
 
     /// `host:port/database as user`.
     pub fn describe(&self) -> String {
+        format!("{} as {}", self.database(), self.options.get_username())
+    }
+
+    /// `host:port/database`.
+    pub fn database(&self) -> String {
         let database = self.options.get_database().unwrap_or(self.options.get_username());
-        format!("{}/{database} as {}", self.place(), self.options.get_username())
+        format!("{}/{database}", self.place())
     }
 
     /// Migrations need a session of their own: locks, and statements that outlive a transaction.
     pub fn refuse_transaction_pooler(&self) -> Result<()> {
-        if self.options.get_port() != TRANSACTION_POOLER_PORT {
+        if !self.is_transaction_pooler {
             return Ok(());
         }
         Err(Error::config(format!(
@@ -103,17 +121,23 @@ impl Address {
     fn place(&self) -> String {
         match self.options.get_socket() {
             Some(socket) => socket.display().to_string(),
+            None if self.options.get_host().contains(':') => {
+                format!("[{}]:{}", self.options.get_host(), self.options.get_port())
+            }
             None => format!("{}:{}", self.options.get_host(), self.options.get_port()),
         }
     }
 
-    fn subject(&self) -> errors::Subject {
-        errors::Subject {
+    async fn subject(&self) -> Subject {
+        let is_local = is_local(&self.options);
+        Subject {
             place: self.place(),
             host: self.options.get_host().to_owned(),
             user: self.options.get_username().to_owned(),
             database: self.options.get_database().unwrap_or_default().to_owned(),
             url_env: self.url_env.clone(),
+            is_local,
+            only_ipv6: !is_local && only_ipv6(&self.options).await,
         }
     }
 }
@@ -124,6 +148,54 @@ impl std::fmt::Debug for Address {
     }
 }
 
+/// Parameters that are for this program rather than for its driver.
+const OWN: [&str; 3] = ["channel_binding", "connect_timeout", "pgbouncer"];
+
+#[derive(Default)]
+struct Own {
+    timeout: Option<Duration>,
+    is_pooler: bool,
+    binds_channel: bool,
+}
+
+impl Own {
+    /// None, if a value is none of those that a parameter takes.
+    fn of(url: &Url) -> Option<Self> {
+        let mut own = Self::default();
+        for (key, value) in url.query_pairs() {
+            match (&*key, &*value) {
+                // As in libpq: 0 stands for the default.
+                ("connect_timeout", "0") => own.timeout = None,
+                ("connect_timeout", seconds) => {
+                    own.timeout =
+                        Some(Duration::from_secs(u64::from(seconds.parse::<u16>().ok()?)));
+                }
+                ("pgbouncer", "true") => own.is_pooler = true,
+                ("channel_binding", "require") => own.binds_channel = true,
+                ("pgbouncer", "false") | ("channel_binding", "prefer" | "disable") => {}
+                ("pgbouncer" | "channel_binding", _) => return None,
+                _ => {}
+            }
+        }
+        Some(own)
+    }
+}
+
+/// The address without some of its parameters.
+fn without(url: &Url, parameters: &[&str]) -> Url {
+    let kept = url.query_pairs().filter(|(key, _)| !parameters.contains(&&**key));
+    let kept: Vec<(String, String)> =
+        kept.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+    let mut stripped = url.clone();
+    stripped.set_query(None);
+    if !kept.is_empty() {
+        stripped.query_pairs_mut().extend_pairs(kept);
+    }
+    stripped
+}
+
+const BINDING: &str =
+    "remove channel_binding: a server's certificate proves who it is, where sslmode is verify-full";
 const FORM: &str = "write it like postgres://user:password@host:5432/database";
 const VALUES: &str = "ports are numbers, names are UTF-8, and sslmode is one of disable, allow, prefer, require, verify-ca, verify-full";
 const ENCODE: &str = "percent-encode special characters in the password, as in %40 for @, %2F for /, %23 for #, %3F for ?";
@@ -141,23 +213,42 @@ fn check_parameters(url: &Url) -> Result<(), String> {
     Ok(())
 }
 
-fn tuned(options: PgConnectOptions, says_ssl: bool, says_name: bool) -> PgConnectOptions {
-    let mut options = options.disable_statement_logging();
-    if !says_name {
+fn tuned(options: PgConnectOptions, url: &Url) -> PgConnectOptions {
+    let says = |names: &[&str]| url.query_pairs().any(|(key, _)| names.contains(&&*key));
+    // A pooler refuses settings it does not know, and lends each transaction another server
+    // connection, where a statement prepared on the last one is not: none is kept.
+    let mut options =
+        options.disable_statement_logging().extra_float_digits(None).statement_cache_capacity(0);
+    if !says(&["application_name"]) {
         options = options.application_name("frieze");
     }
-    if !says_ssl && !is_local(&options) && std::env::var_os("PGSSLMODE").is_none() {
+    let says_ssl = says(&["sslmode", "ssl-mode"]) || std::env::var_os("PGSSLMODE").is_some();
+    if !says_ssl && !is_local(&options) {
         options = options.ssl_mode(PgSslMode::VerifyFull);
-    }
-    if options.get_port() == TRANSACTION_POOLER_PORT {
-        options = options.statement_cache_capacity(0);
     }
     options
 }
 
+/// An IPv6 address stands in brackets in a URL, and nowhere else.
+fn unbracketed(options: PgConnectOptions) -> PgConnectOptions {
+    let host = options.get_host().to_owned();
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(bare) => options.host(bare),
+        None => options,
+    }
+}
+
+/// Whether the host's name leads to IPv6 addresses and to no other.
+async fn only_ipv6(options: &PgConnectOptions) -> bool {
+    let place = (options.get_host(), options.get_port());
+    let Ok(addresses) = tokio::net::lookup_host(place).await else { return false };
+    let mut addresses = addresses.peekable();
+    addresses.peek().is_some() && addresses.all(|address| address.is_ipv6())
+}
+
 /// On this machine: nothing travels over a network.
 fn is_local(options: &PgConnectOptions) -> bool {
-    let host = options.get_host().trim_start_matches('[').trim_end_matches(']');
+    let host = options.get_host();
     options.get_socket().is_some()
         || host.starts_with('/')
         || host.eq_ignore_ascii_case("localhost")

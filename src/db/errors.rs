@@ -1,27 +1,11 @@
-//! What Postgres and the network answer, in words that say what to do.
-
-use std::time::Duration;
+//! What Postgres answers to a query, in words that say what to do.
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::error::{Error, Result};
+use crate::error::{Absence, Error, Result};
 
-/// The server an attempt to connect was about. Holds no password.
-pub struct Subject {
-    pub place: String,
-    pub host: String,
-    pub user: String,
-    pub database: String,
-    pub url_env: String,
-}
-
-/// Explains an error of a query run while `doing` something ("reading projects"), on content
-/// that `anon` reads.
-pub fn explain(error: sqlx::Error, doing: &str) -> Error {
-    explain_for(error, doing, Some("anon"))
-}
-
-/// The same, for another role that reads.
+/// Explains an error of a query run while `doing` something ("reading projects"), on content that
+/// `role` reads.
 pub fn explain_as(error: sqlx::Error, doing: &str, role: &str) -> Error {
     explain_for(error, doing, Some(role))
 }
@@ -38,18 +22,27 @@ fn explain_for(error: sqlx::Error, doing: &str, reader: Option<&str>) -> Error {
         sqlx::Error::Io(cause) => {
             return failed
                 .because(Error::database(format!("the connection broke: {cause}")))
-                .help("run it again; if it stays, look at the server's log");
+                .help("run it again; if it stays, look at the server's log")
+                .absent(Absence::Passing);
         }
         other => return failed.because(other),
     };
     let Some(answer) = answer.try_downcast_ref::<PgDatabaseError>() else {
         return failed.because(Error::database(answer.message().to_owned()));
     };
-    let failed = failed.because(Error::database(in_full(answer)));
+    let mut failed = failed.because(Error::database(in_full(answer)));
+    if is_going(answer.code()) {
+        failed = failed.absent(Absence::Passing);
+    }
     match remedy(answer, reader) {
         Some(help) => failed.help(help),
         None => failed,
     }
+}
+
+/// The server stops, restarts or cut this connection.
+fn is_going(code: &str) -> bool {
+    matches!(code, "57P01" | "57P02" | "57P03") || code.starts_with("08")
 }
 
 /// Message, detail and code; without the line number of Postgres's own source.
@@ -69,24 +62,24 @@ fn remedy(answer: &PgDatabaseError, reader: Option<&str>) -> Option<String> {
         },
         "XX001" | "XX002" | "58P01" => DAMAGED.to_owned(),
         "42P01" => {
-            "run `frieze db migrate`, or correct the table's name in frieze.toml".to_owned()
+            "correct the table's name in frieze.toml; frieze's own tables come with `frieze db migrate`".to_owned()
         }
         "42703" => match answer.hint() {
             Some(hint) => hint.trim_end_matches('.').to_owned(),
-            None => "correct the column's name in frieze.toml, or run `frieze db migrate`".to_owned(),
+            None => "correct the column's name in frieze.toml; the columns of frieze's own tables come with `frieze db migrate`".to_owned(),
         },
-        "22023" if message.contains("role") => {
-            "run `frieze db migrate`, which creates the roles, or correct database.role in frieze.toml".to_owned()
-        }
+        "22023" if message.contains("role") => NO_ROLE.to_owned(),
         "55P03" => "another session holds a lock on it: let it finish, then run this again".to_owned(),
-        "57014" => "the server's statement_timeout stopped it: raise it for this user".to_owned(),
+        "57014" => "the server's statement_timeout stopped it: make the query faster (an index on the columns of order_by), or give this user more time: alter role current_user set statement_timeout = '2min';".to_owned(),
         "53100" => "the server's disk is full".to_owned(),
-        "25006" => "the server is read-only: name its primary instead of a replica".to_owned(),
+        "25006" => "the server is read-only: it is a replica (name its primary), or its disk is full (Supabase's dashboard tells)".to_owned(),
+        "26000" | "42P05" => "the pooler lends another connection for each transaction: take the session pooler (port 5432)".to_owned(),
         _ => answer.hint()?.trim_end_matches('.').to_owned(),
     };
     Some(help)
 }
 
+const NO_ROLE: &str = "on a database that frieze made, run `frieze db migrate`, which creates the role; on any other, name a role it has in frieze.toml, as in [database] role = \"web_reader\"";
 const OWNER: &str =
     "connect as the database's owner, who may create schemas and tables in it and change its own";
 const DAMAGED: &str = "the database's own files are damaged: the embedded one is made anew after `frieze db reset`, a server is restored from its backup";
@@ -99,7 +92,9 @@ fn missing_grant(message: &str, role: &str) -> Option<String> {
     let name = quoted(name.trim_matches('"'));
     Some(match kind {
         "table" | "view" | "relation" | "sequence" => {
-            format!("let the table's owner run: grant select on public.{name} to {role};")
+            // Postgres does not say in which schema.
+            let schema = if name.contains('.') { "" } else { "public." };
+            format!("let the table's owner run: grant select on {schema}{name} to {role};")
         }
         "schema" => format!("let the schema's owner run: grant usage on schema {name} to {role};"),
         "function" => {
@@ -116,98 +111,6 @@ fn quoted(name: &str) -> String {
         return name.to_owned();
     }
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// Explains why there is no connection.
-pub fn unreachable(error: sqlx::Error, subject: &Subject) -> Error {
-    match error {
-        sqlx::Error::Database(answer) => refused(&*answer, subject),
-        // A handshake that fails comes as data that makes no sense.
-        sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
-            no_tls(&cause.to_string(), subject)
-        }
-        sqlx::Error::Io(cause) => no_answer(&cause, subject),
-        sqlx::Error::Tls(cause) => no_tls(&cause.to_string(), subject),
-        sqlx::Error::Configuration(cause) => {
-            Error::config(format!("{} cannot be used", subject.url_env))
-                .because(Error::config(cause.to_string()))
-        }
-        other => failed(subject).because(other),
-    }
-}
-
-fn failed(subject: &Subject) -> Error {
-    Error::database(format!("cannot connect to the database at {}", subject.place))
-}
-
-fn no_answer(cause: &std::io::Error, subject: &Subject) -> Error {
-    let Subject { host, url_env, .. } = subject;
-    let what = cause.to_string();
-    let unknown_name =
-        what.contains("lookup") || what.contains("resolve") || what.contains("Name or service");
-    let help = if unknown_name {
-        format!("check the host name in {url_env}: \"{host}\" is not found{}", direct_host(host))
-    } else {
-        format!(
-            "is it running? {url_env} names it; unset {url_env} to use the embedded database{}",
-            direct_host(host)
-        )
-    };
-    failed(subject).because(Error::database(what)).help(help)
-}
-
-/// Supabase's direct hosts answer on IPv6 only, which build machines often lack.
-fn direct_host(host: &str) -> String {
-    if host.starts_with("db.") && host.ends_with(".supabase.co") {
-        return "\nthis host has an IPv6 address only: where there is no IPv6, use the session pooler (port 5432 of …pooler.supabase.com)".to_owned();
-    }
-    String::new()
-}
-
-/// The server took longer than `limit` to answer.
-pub fn too_slow(limit: Duration, subject: &Subject) -> Error {
-    let Subject { host, url_env, .. } = subject;
-    failed(subject)
-        .because(Error::database(format!("no answer within {} seconds", limit.as_secs())))
-        .help(format!(
-            "is it running, and does a firewall let this machine through? {url_env} names it{}",
-            direct_host(host)
-        ))
-}
-
-fn no_tls(cause: &str, subject: &Subject) -> Error {
-    let url_env = &subject.url_env;
-    let help = if cause.contains("does not support TLS") {
-        format!(
-            "the server speaks no TLS: on a network you trust, add ?sslmode=disable to {url_env}"
-        )
-    } else {
-        format!(
-            "if the server's certificate is its provider's own, download that provider's root certificate and add ?sslrootcert=FILE to {url_env}; ?sslmode=require encrypts without checking who answers"
-        )
-    };
-    failed(subject).because(Error::database(format!("TLS: {cause}"))).help(help)
-}
-
-/// The server answered, with a refusal.
-fn refused(answer: &dyn sqlx::error::DatabaseError, subject: &Subject) -> Error {
-    let Subject { user, database, url_env, .. } = subject;
-    let code = answer.code().unwrap_or_default();
-    let help = match &*code {
-        "28P01" | "28000" => format!(
-            "check user and password in {url_env}; special characters in them are percent-encoded, as in %40 for @"
-        ),
-        "3D000" => {
-            format!("create it (create database \"{database}\";) or correct the name in {url_env}")
-        }
-        "53300" => format!(
-            "close other connections, raise max_connections, or connect through a pooler: {url_env} names the server"
-        ),
-        "57P03" => "it is starting or stopping: try again in a moment".to_owned(),
-        "42501" => format!("let an administrator grant connect on the database to {user}"),
-        _ => format!("{url_env} names the server"),
-    };
-    failed(subject).because(Error::database(format!("{} ({code})", answer.message()))).help(help)
 }
 
 /// Puts [`explain_owner`] at the end of a query's chain.

@@ -2,27 +2,36 @@
 //! wrong in words that help.
 
 mod address;
+mod arguments;
 pub mod check;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod errors;
 pub mod migrate;
+mod retry;
 mod runtime;
 pub mod seed;
+mod unreachable;
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
-pub use self::errors::{explain, explain_as, explain_owner};
+pub use self::arguments::arguments;
+pub use self::errors::{explain_as, explain_owner, line};
 pub use self::runtime::runtime;
 use crate::config;
 use crate::error::{Error, Result};
 
 /// Knows how to connect, and owns the embedded server if there is one.
 #[derive(Debug)]
-pub struct Database(Server);
+pub struct Database {
+    server: Server,
+    /// How long a server that is away for a moment is waited for.
+    patience: Duration,
+}
 
 #[derive(Debug)]
 enum Server {
@@ -36,7 +45,10 @@ impl Database {
     /// that cannot be reached is found out by [`connect`](Self::connect).
     pub async fn open(config: &config::Database) -> Result<Self> {
         match &config.url {
-            Some(url) => Ok(Self(Server::Remote(Box::new(Address::parse(url, &config.url_env)?)))),
+            Some(url) => {
+                let address = Address::parse(url, &config.url_env)?;
+                Ok(Self { server: Server::Remote(Box::new(address)), patience: config.patience })
+            }
             None => embedded(config).await,
         }
     }
@@ -44,7 +56,26 @@ impl Database {
     /// One new connection. The embedded server serves one at a time: close or drop the first
     /// before asking for the next, which waits for it otherwise.
     pub async fn connect(&self) -> Result<PgConnection> {
-        match &self.0 {
+        retry::within(self.patience, || self.connect_once()).await
+    }
+
+    /// Connects, does some work and hangs up; all of it again where the server goes away for a
+    /// moment. The work must be such that doing it twice does no harm.
+    pub async fn with_connection<T>(
+        &self,
+        work: impl AsyncFn(&mut PgConnection) -> Result<T>,
+    ) -> Result<T> {
+        retry::within(self.patience, async || {
+            let mut connection = self.connect_once().await?;
+            let done = work(&mut connection).await;
+            hang_up(connection).await;
+            done
+        })
+        .await
+    }
+
+    async fn connect_once(&self) -> Result<PgConnection> {
+        match &self.server {
             Server::Remote(address) => address.connect().await,
             #[cfg(feature = "embedded")]
             Server::Embedded(server) => server.connect().await,
@@ -53,7 +84,7 @@ impl Database {
 
     /// A connection fit for migrations, which a transaction pooler's is not.
     pub async fn connect_to_migrate(&self) -> Result<PgConnection> {
-        match &self.0 {
+        match &self.server {
             Server::Remote(address) => address.refuse_transaction_pooler()?,
             #[cfg(feature = "embedded")]
             Server::Embedded(_) => {}
@@ -63,12 +94,12 @@ impl Database {
 
     /// Whether the data is ours alone, made from `content/` and easily made again.
     pub fn is_embedded(&self) -> bool {
-        !matches!(self.0, Server::Remote(_))
+        !matches!(self.server, Server::Remote(_))
     }
 
     /// Where the data is, for people; never with a password.
     pub fn describe(&self) -> String {
-        match &self.0 {
+        match &self.server {
             Server::Remote(address) => address.describe(),
             #[cfg(feature = "embedded")]
             Server::Embedded(server) => server.describe(),
@@ -77,7 +108,7 @@ impl Database {
 
     /// Stops the embedded server; connections should be closed by now.
     pub async fn close(self) -> Result<()> {
-        match self.0 {
+        match self.server {
             Server::Remote(_) => {}
             #[cfg(feature = "embedded")]
             Server::Embedded(server) => server.close().await,
@@ -99,6 +130,13 @@ impl Database {
     }
 }
 
+/// The server and database that are configured, without user and password; none, if it is the
+/// embedded one.
+pub fn place(config: &config::Database) -> Result<Option<String>> {
+    let url = config.url.as_ref();
+    url.map(|url| Ok(Address::parse(url, &config.url_env)?.database())).transpose()
+}
+
 /// Where the embedded database's program cannot be unpacked into the user's cache folder, starts
 /// this program over so that it goes into the database's own; otherwise does nothing. To be
 /// called before anything has happened.
@@ -117,7 +155,7 @@ pub async fn hang_up(connection: PgConnection) {
 #[cfg(feature = "embedded")]
 async fn embedded(config: &config::Database) -> Result<Database> {
     let server = embedded::Embedded::boot(&config.data_dir).await?;
-    Ok(Database(Server::Embedded(Box::new(server))))
+    Ok(Database { server: Server::Embedded(Box::new(server)), patience: Duration::ZERO })
 }
 
 #[cfg(feature = "embedded")]
@@ -154,6 +192,9 @@ mod tests {
             data_dir: "unused".into(),
             role: "anon".to_owned(),
             kits: Vec::new(),
+            patience: Duration::ZERO,
+            on_unreachable: config::OnUnreachable::Fail,
+            offline: false,
         };
         let error = Database::open(&config).await.unwrap_err();
         assert_eq!(error.kind(), crate::error::Kind::Config);

@@ -55,10 +55,10 @@ fn row_pages(
         paths.take(&path, || place(config, row))?;
         let facts = Facts { config, row };
         pages.push(Page {
-            title: facts.title(),
-            description: facts.description(),
-            image: facts.image(),
-            updated: facts.updated(),
+            title: facts.title()?,
+            description: facts.description()?,
+            image: facts.image()?,
+            updated: facts.updated()?,
             template: page.template.clone(),
             body: Body::Row {
                 collection: config.name.clone(),
@@ -79,7 +79,7 @@ fn place(config: &config::Collection, row: &Row) -> String {
 
 fn row_path(config: &config::Collection, path: &PathTemplate, row: &Row) -> Result<String> {
     path.fill(|column| {
-        let value = match row.fields.get(column) {
+        let value = match row.field(column)?.as_deref() {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::Null) => String::new(),
@@ -115,25 +115,31 @@ struct Facts<'a> {
 }
 
 impl Facts<'_> {
-    fn first(&self, named: Option<&String>, usual: &[&str]) -> Option<String> {
+    /// The first of these columns that holds a text, if that is not empty.
+    fn first(&self, named: Option<&String>, usual: &[&str]) -> Result<Option<String>> {
         let columns = named.map_or_else(|| usual.to_vec(), |column| vec![column.as_str()]);
-        let text = columns.iter().find_map(|column| self.row.text(column));
-        text.filter(|text| !text.is_empty()).map(str::to_owned)
+        for column in columns {
+            if let Some(Value::String(text)) = self.row.field(column)?.as_deref() {
+                return Ok(Some(text.clone()).filter(|text| !text.is_empty()));
+            }
+        }
+        Ok(None)
     }
 
-    fn title(&self) -> String {
-        self.first(self.config.title.as_ref(), &["title", "name"]).unwrap_or_default()
+    fn title(&self) -> Result<String> {
+        Ok(self.first(self.config.title.as_ref(), &["title", "name"])?.unwrap_or_default())
     }
 
-    fn description(&self) -> String {
-        self.first(self.config.description.as_ref(), &["summary", "excerpt"]).unwrap_or_default()
+    fn description(&self) -> Result<String> {
+        let named = self.config.description.as_ref();
+        Ok(self.first(named, &["summary", "excerpt"])?.unwrap_or_default())
     }
 
-    fn image(&self) -> Option<String> {
-        self.config.images.first().and_then(|column| self.first(Some(column), &[]))
+    fn image(&self) -> Result<Option<String>> {
+        self.config.images.first().map_or(Ok(None), |column| self.first(Some(column), &[]))
     }
 
-    fn updated(&self) -> Option<String> {
+    fn updated(&self) -> Result<Option<String>> {
         self.first(self.config.updated.as_ref(), &["updated_at", "published_at"])
     }
 }
@@ -190,8 +196,8 @@ fn group_index(
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut keys_of_row = Vec::with_capacity(collection.rows.len());
     for (index, row) in collection.rows.iter().enumerate() {
-        let value = row.fields.get(&group.by).ok_or_else(|| no_column(config, &group.by, row))?;
-        let mut keys = keys(value);
+        let value = row.field(&group.by)?.ok_or_else(|| no_column(config, &group.by, row))?;
+        let mut keys = keys(&value);
         let mut seen = HashSet::new();
         keys.retain(|key| seen.insert(key.clone()));
         for key in &keys {

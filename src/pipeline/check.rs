@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 
 pub use self::room::{Reads, Room, Usage};
 pub use self::transfer::Transfer;
-use super::sync;
+use super::reading;
 use crate::config::Config;
 use crate::db::check::{self, Inspection, Server};
 pub use crate::db::check::{Code, Finding, Level};
@@ -59,17 +59,15 @@ pub fn check(config: &Config) -> Result<Report> {
     )?;
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
-        let mut connection = database.connect().await?;
-        let synced = match database.is_embedded() {
-            true => sync(&mut connection, config).await,
-            false => Ok(()),
-        };
         let place = database.describe();
-        let report = match synced {
-            Ok(()) => look(&mut connection, config, &manifests, place).await,
-            Err(error) => Err(error),
-        };
-        db::hang_up(connection).await;
+        let report = database
+            .with_connection(async |connection| {
+                if database.is_embedded() {
+                    reading::sync(connection, config).await?;
+                }
+                look(connection, config, &manifests, place.clone()).await
+            })
+            .await;
         database.close().await?;
         report
     })
@@ -92,7 +90,10 @@ async fn look(
     let refused = refusals::of(&trial);
     let inspection =
         check::inspect(&mut transaction, config, &server, &migrations, &refused).await?;
-    transaction.rollback().await.map_err(|error| db::explain(error, "finishing the check"))?;
+    transaction
+        .rollback()
+        .await
+        .map_err(|error| db::explain_owner(error, "finishing the check"))?;
     report(config, manifests, database, &server, trial, inspection)
 }
 

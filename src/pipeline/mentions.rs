@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::error;
 use crate::model::{Body, Section, Site};
 use crate::render::Shared;
 use crate::render::markdown::{ImageResolver, ResolvedImage};
@@ -16,19 +17,20 @@ pub fn in_texts(
     site: &Site,
     shared: &Shared,
     prefixes: &[String],
-) -> Vec<(String, String)> {
+) -> error::Result<Vec<(String, String)>> {
     if prefixes.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let mut reader = Reader { shared, prefixes, found: Vec::new() };
     for (name, collection) in &site.collections {
         let Some(config) = config.collections.get(name) else { continue };
         for row in &collection.rows {
             for column in config.markdown.iter().chain(&config.html) {
-                let text = row.text(column).unwrap_or_default();
-                reader.text(text, || {
-                    format!("{name}, the row with {}, column {column}", row.label())
-                });
+                if let Some(Value::String(text)) = row.field(column)?.as_deref() {
+                    reader.text(text, || {
+                        format!("{name}, the row with {}, column {column}", row.label())
+                    });
+                }
             }
         }
     }
@@ -37,7 +39,7 @@ pub fn in_texts(
             reader.sections(sections, &page.label());
         }
     }
-    reader.found
+    Ok(reader.found)
 }
 
 struct Reader<'a> {

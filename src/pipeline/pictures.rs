@@ -138,7 +138,7 @@ fn wanted(
     }
     let own = config.site.image.iter().filter(|image| is_url(image));
     wanted.extend(own.map(|image| (image.clone(), "frieze.toml: site.image".to_owned())));
-    for (url, place) in mentions::in_texts(config, site, shared, &rules.prefixes()) {
+    for (url, place) in mentions::in_texts(config, site, shared, &rules.prefixes())? {
         wanted.entry(url).or_insert(place);
     }
     Ok(wanted)

@@ -10,6 +10,7 @@ use super::pictures;
 use crate::config::Config;
 use crate::model::{Hash, Site};
 use crate::publish::Report as Published;
+use crate::source::snapshot::About;
 
 /// Is told how far a build is. Called from many threads.
 pub trait Observer: Sync {
@@ -79,6 +80,8 @@ pub struct Report {
     pub removed: usize,
     pub heaviest: Option<Heaviest>,
     pub images: pictures::Report,
+    /// The snapshot that stood in for a database out of reach.
+    pub snapshot: Option<About>,
     /// Hash of the content the site was made from.
     pub fingerprint: String,
     pub seconds: f64,
@@ -118,6 +121,7 @@ impl Report {
             removed: published.removed,
             heaviest: pages.heaviest,
             images,
+            snapshot: None,
             fingerprint: blake3::Hash::from_bytes(fingerprint).to_hex().to_string(),
             seconds: times.total.as_secs_f64(),
             stages: times.stages.into_iter().map(stage).collect(),

@@ -13,24 +13,27 @@ pub fn json_file(file: &JsonFile, site: &Site) -> Result<Vec<u8>> {
     let mut object = Map::new();
     for field in &file.fields {
         let rows = site.collections.get(&field.collection).map(|c| c.rows.as_slice());
-        object.insert(field.name.clone(), json_field(field, rows.unwrap_or_default()));
+        object.insert(field.name.clone(), json_field(field, rows.unwrap_or_default())?);
     }
     serde_json::to_vec(&object).map_err(|error| {
         crate::error::Error::output(format!("cannot write {} as JSON", file.path)).because(error)
     })
 }
 
-fn json_field(field: &JsonField, rows: &[Row]) -> Value {
+fn json_field(field: &JsonField, rows: &[Row]) -> Result<Value> {
     let mut rows: Vec<&Row> = rows.iter().collect();
     // Stable: ties keep the collection's own, total order.
     rows.sort_by(|a, b| compare(a, b, &field.order_by));
-    let mut objects = rows.into_iter().map(|row| without(&row.fields, &field.omit));
-    if field.first { objects.next().unwrap_or(Value::Null) } else { objects.collect() }
+    let mut objects = rows.into_iter().map(|row| without(row, &field.omit));
+    if field.first { objects.next().unwrap_or(Ok(Value::Null)) } else { objects.collect() }
 }
 
-fn without(fields: &Map<String, Value>, omit: &[String]) -> Value {
-    let kept = fields.iter().filter(|(name, _)| !omit.contains(name));
-    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+fn without(row: &Row, omit: &[String]) -> Result<Value> {
+    let mut kept = Map::new();
+    for name in row.fields.keys().filter(|name| !omit.contains(name)) {
+        kept.insert(name.clone(), row.field(name)?.unwrap_or_default().into_owned());
+    }
+    Ok(Value::Object(kept))
 }
 
 fn compare(a: &Row, b: &Row, order: &[OrderBy]) -> Ordering {
@@ -93,16 +96,19 @@ mod tests {
     #[test]
     fn rows_are_sorted_and_columns_left_out() {
         let rows = rows(&[json!({"n": null, "secret": 1}), json!({"n": 2}), json!({"n": 10})]);
-        let sorted = json_field(&field(&[("n", false, false)]), &rows);
+        let sorted = json_field(&field(&[("n", false, false)]), &rows).unwrap();
         assert_eq!(sorted, json!([{"n": 2}, {"n": 10}, {"n": null}]));
-        let sorted = json_field(&field(&[("n", true, true)]), &rows);
+        let sorted = json_field(&field(&[("n", true, true)]), &rows).unwrap();
         assert_eq!(sorted, json!([{"n": null}, {"n": 10}, {"n": 2}]));
     }
 
     #[test]
     fn the_first_row_stands_alone_or_is_null() {
         let field = JsonField { first: true, ..field(&[]) };
-        assert_eq!(json_field(&field, &rows(&[json!({"a": 1}), json!({"a": 2})])), json!({"a": 1}));
-        assert_eq!(json_field(&field, &[]), Value::Null);
+        assert_eq!(
+            json_field(&field, &rows(&[json!({"a": 1}), json!({"a": 2})])).unwrap(),
+            json!({"a": 1})
+        );
+        assert_eq!(json_field(&field, &[]).unwrap(), Value::Null);
     }
 }

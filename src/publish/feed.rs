@@ -3,6 +3,7 @@
 
 use atom_syndication::{Content, Entry, Feed, FixedDateTime, Generator, Link, Person, Text};
 
+use super::times::zoned;
 use super::xml::clean;
 use crate::error::{Error, Result};
 
@@ -84,7 +85,7 @@ fn entry(entry: &FeedEntry) -> Result<Entry> {
 
 fn date(entry: &FeedEntry, text: Option<&str>) -> Result<Option<FixedDateTime>> {
     let parse = |text: &str| {
-        FixedDateTime::parse_from_rfc3339(text)
+        FixedDateTime::parse_from_rfc3339(&zoned(text))
             .or_else(|_| FixedDateTime::parse_from_rfc3339(&format!("{text}T00:00:00Z")))
             .map_err(|error| {
                 let what = format!("feed entry {}: \"{text}\" is not a date", entry.url);
@@ -195,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_same_rows_make_the_same_bytes_and_so_do_none() {
-        let posts = [post("a", Some("2024-03-01"), None)];
+        let posts = [post("a", Some("2024-03-01T09:30:00"), None)];
+        assert!(text(&posts).contains("<published>2024-03-01T09:30:00+00:00</published>"));
         assert_eq!(text(&posts), text(&posts));
         assert!(text(&[]).contains("<updated>1970-01-01T00:00:00+00:00</updated>"));
     }

@@ -6,6 +6,7 @@ pub mod hosts;
 mod robots;
 mod sitemap;
 pub mod stage;
+mod times;
 mod webmanifest;
 mod xml;
 

@@ -5,6 +5,7 @@ use std::io;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesText, Event};
 
+use super::times::zoned;
 use super::xml::clean;
 use crate::error::{Error, Result};
 
@@ -76,7 +77,7 @@ fn write(root: &str, item: &str, entries: &[SitemapEntry]) -> io::Result<Vec<u8>
 fn write_entry(writer: &mut Writer<Vec<u8>>, item: &str, entry: &SitemapEntry) -> io::Result<()> {
     writer.create_element(item).write_inner_content(|writer| {
         text(writer, "loc", &entry.url)?;
-        entry.updated.iter().try_for_each(|updated| text(writer, "lastmod", updated))
+        entry.updated.iter().try_for_each(|updated| text(writer, "lastmod", &zoned(updated)))
     })?;
     Ok(())
 }

@@ -68,9 +68,9 @@ impl<'a> Values<'a> {
     /// One column of a row as feeds carry it.
     pub fn column(&self, collection: &str, row: usize, column: &str) -> Result<Option<Value>> {
         let of = self.rows_of(collection)?;
-        let found = of.collection.rows.get(row);
-        let field = found.and_then(|row| Some((row, row.fields.get(column)?)));
-        field.map(|(found, field)| of.field(column, field, row, found, Way::Feed)).transpose()
+        let Some(found) = of.collection.rows.get(row) else { return Ok(None) };
+        let field = found.field(column)?;
+        field.map(|field| of.field(column, &field, row, found, Way::Feed)).transpose()
     }
 
     /// The rows at these positions, as an array.
@@ -113,7 +113,11 @@ impl<'a> Rows<'a> {
             return Ok(value.clone());
         }
         // Two threads may make the same row at once; either result is the same.
-        let value = self.make(row, &self.collection.rows[row])?;
+        let found = &self.collection.rows[row];
+        let value = self.make(row, found)?;
+        if found.is_far() {
+            return Ok(value);
+        }
         Ok(cell.get_or_init(|| value).clone())
     }
 
@@ -127,10 +131,11 @@ impl<'a> Rows<'a> {
 
     fn make(&self, index: usize, row: &Row) -> Result<Value> {
         let mut map = Map::default();
-        for (column, field) in &row.fields {
+        for column in row.fields.keys() {
             let key = self.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
-            map.insert(key, self.field(column, field, index, row, Way::Page)?);
+            let field = row.field(column)?.unwrap_or_default();
+            map.insert(key, self.field(column, &field, index, row, Way::Page)?);
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));

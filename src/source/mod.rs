@@ -1,16 +1,23 @@
 //! The source: one consistent snapshot of content and published layouts, read as the public sees
 //! them. What `anon` may not read cannot reach any later stage.
 
+mod cells;
 mod layouts;
 mod read;
+pub mod snapshot;
 mod sql;
+mod texts;
 mod trial;
+
+use std::borrow::Cow;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection};
 
 pub use layouts::LayoutRow;
+use snapshot::Recorder;
+pub use texts::Far;
 pub use trial::{Trial, attempt};
 
 use crate::config::Config;
@@ -33,6 +40,8 @@ pub struct Snapshot {
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     pub fields: Map<String, Value>,
+    /// Long texts that lie outside memory; among the fields there is null in their place.
+    pub far: Vec<(String, Far)>,
     /// Of all columns.
     pub hash: Hash,
     /// Of all but those that say when the row was made and touched.
@@ -40,7 +49,22 @@ pub struct Row {
 }
 
 impl Row {
-    /// A column's text, if it is there and is text.
+    /// A column's value, wherever it lies. What templates show, and any Markdown or HTML, is to be
+    /// asked for in this way.
+    pub fn field(&self, column: &str) -> Result<Option<Cow<'_, Value>>> {
+        let near = self.fields.get(column).map(Cow::Borrowed);
+        let Some((_, far)) = self.far.iter().find(|(name, _)| name == column) else {
+            return Ok(near);
+        };
+        Ok(Some(Cow::Owned(Value::String(far.read()?))))
+    }
+
+    /// Whether part of the row lies outside memory, where what is made of it should not stay either.
+    pub fn is_far(&self) -> bool {
+        !self.far.is_empty()
+    }
+
+    /// A short column's text, if it is there and is text.
     pub fn text(&self, column: &str) -> Option<&str> {
         self.fields.get(column).and_then(Value::as_str)
     }
@@ -54,22 +78,36 @@ impl Row {
     }
 }
 
-/// Reads the whole site in one `REPEATABLE READ READ ONLY` transaction under the reading role.
-pub async fn read(conn: &mut PgConnection, config: &Config) -> Result<Snapshot> {
-    let failed = |doing| move |error| db::explain(error, doing);
+/// Reads the whole site in one `REPEATABLE READ READ ONLY` transaction under the reading role, and
+/// tells a recorder what arrives.
+pub async fn read(
+    conn: &mut PgConnection,
+    config: &Config,
+    mut recorder: Option<&mut Recorder>,
+) -> Result<Snapshot> {
+    let role = &config.database.role;
+    let failed = |doing| move |error| db::explain_as(error, doing, role);
     let mut transaction = conn
         .begin_with("begin isolation level repeatable read read only")
         .await
         .map_err(failed("starting to read"))?;
-    read::become_role(&mut transaction, &config.database.role).await?;
+    read::become_role(&mut transaction, role).await?;
     let mut snapshot = Snapshot::default();
+    let shelf = texts::Shelf::new(texts::NEAR);
+    let recording = recorder.as_deref_mut();
+    let mut reader = read::Reader { conn: &mut transaction, role, recorder: recording, shelf };
     for collection in config.collections.values() {
-        let rows = read::collection(&mut transaction, collection).await?;
+        let rows = reader.collection(collection).await?;
         snapshot.collections.insert(collection.name.clone(), rows);
     }
+    let mut stored = Vec::new();
     if let Some(table) = &config.layouts {
-        snapshot.layouts = layouts::read(&mut transaction, table).await?;
+        stored = layouts::read(&mut transaction, table, role).await?;
     }
+    if let Some(recorder) = recorder {
+        recorder.layouts(config.layouts.clone(), stored.clone())?;
+    }
+    snapshot.layouts = stored.into_iter().map(layouts::Stored::parse).collect::<Result<_>>()?;
     transaction.rollback().await.map_err(failed("finishing to read"))?;
     Ok(snapshot)
 }

@@ -1,21 +1,28 @@
-//! Bulk reads: one query a collection, rows parsed beside the reading, counts verified.
+//! Bulk reads: one query a collection, rows parsed beside the reading, counts verified. What is read
+//! ahead of parsing is bounded, and long texts of very large sites leave memory again.
 
 use std::sync::Arc;
 
-use blake3::Hasher;
 use futures_util::TryStreamExt;
-use serde_json::{Map, Value};
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use sqlx::postgres::PgRow;
-use sqlx::{AssertSqlSafe, Column as _, PgConnection, Row as _, TypeInfo as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use tokio::task::JoinHandle;
 
-use super::sql::Column;
-use super::{Hash, Row, sql};
+use super::cells::{self, Column};
+use super::snapshot::{Recorder, frames};
+use super::texts::Shelf;
+use super::{Row, sql};
 use crate::config::{Collection, From};
 use crate::db;
 use crate::error::{Error, Result};
 
-/// How many rows are parsed in one go, off the reading thread.
-const BATCH: usize = 256;
+/// Rows are parsed in pieces, off the reading thread: so many rows at most, or so many bytes.
+const ROWS: usize = 256;
+const BYTES: usize = 1 << 20;
+
+/// How many pieces may be on their way at once.
+const AHEAD: usize = 8;
 
 /// Takes on the reading role for the rest of the transaction, with settings that make a value's
 /// text the same on every server.
@@ -26,48 +33,149 @@ pub async fn become_role(conn: &mut PgConnection, role: &str) -> Result<()> {
          set local bytea_output = 'hex'",
         sql::quoted(role)
     );
-    sqlx::raw_sql(AssertSqlSafe(settings)).execute(conn).await.map_err(|error| {
-        db::explain(error, &format!("becoming the role \"{role}\", as which content is read"))
-            .help(format!("run `frieze db migrate`, which creates the role, or let the connecting user take it: grant {role} to current_user"))
+    let doing = format!("becoming the role \"{role}\", as which content is read,");
+    let become_it = sqlx::raw_sql(AssertSqlSafe(settings)).execute(conn).await;
+    become_it.map_err(|error| {
+        let denied = error.as_database_error().is_some_and(|it| it.code().as_deref() == Some("42501"));
+        let error = db::explain_as(error, &doing, role);
+        if !denied {
+            return error;
+        }
+        let role = sql::quoted(role);
+        error.help(format!("let an administrator run, with the login of the address in its place: grant {role} to LOGIN;"))
     })?;
     Ok(())
 }
 
-/// Reads a whole collection; fails when fewer rows arrive than the server counts.
-pub async fn collection(conn: &mut PgConnection, collection: &Collection) -> Result<Vec<Row>> {
-    let doing = format!("reading the collection \"{}\"", collection.name);
-    let failed = |error| db::explain(error, &doing);
-    let unique = match &collection.from {
-        From::Table(table) => sqlx::query_scalar(sql::PRIMARY_KEY)
-            .bind(sql::quoted(table))
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(failed)?,
-        From::Query(_) => Vec::new(),
-    };
-    let columns: Arc<[Column]> = columns(conn, collection).await.map_err(failed)?.into();
-    // Without a row there is no column to read, but the order is still held against the table.
-    let rows = stream(conn, sql::rows(collection, &columns, &unique), &columns, &doing).await?;
-    let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql::count(collection)))
-        .persistent(false)
-        .fetch_one(conn)
-        .await
-        .map_err(failed)?;
-    verify(collection, rows.len(), count)?;
-    tracing::debug!(collection = collection.name, rows = rows.len(), "read");
-    Ok(rows)
+/// Reads collections, one after the other.
+pub struct Reader<'a> {
+    pub conn: &'a mut PgConnection,
+    /// Who reads, for messages.
+    pub role: &'a str,
+    pub recorder: Option<&'a mut Recorder>,
+    pub shelf: Shelf,
 }
 
-/// The columns of a collection; none where it has no row.
-async fn columns(conn: &mut PgConnection, collection: &Collection) -> sqlx::Result<Vec<Column>> {
-    let query = sqlx::query(AssertSqlSafe(sql::sample(collection))).persistent(false);
-    let row = query.fetch_optional(conn).await?;
-    let columns = row.iter().flat_map(PgRow::columns);
-    let columns = columns.map(|column| Column {
-        name: column.name().to_owned(),
-        is_text: matches!(column.type_info().name(), "TEXT" | "VARCHAR" | "CHAR" | "NAME"),
-    });
-    Ok(columns.collect())
+impl Reader<'_> {
+    /// Reads a whole collection; fails when fewer rows arrive than the server counts.
+    pub async fn collection(&mut self, collection: &Collection) -> Result<Vec<Row>> {
+        let doing = format!("reading the collection \"{}\"", collection.name);
+        let role = self.role;
+        let failed = |error| explain(error, collection, &doing, role);
+        let unique = match &collection.from {
+            From::Table(table) => sqlx::query_scalar(sql::PRIMARY_KEY)
+                .bind(sql::quoted(table))
+                .persistent(false)
+                .fetch_all(&mut *self.conn)
+                .await
+                .map_err(failed)?,
+            From::Query { .. } => Vec::new(),
+        };
+        let columns: Arc<[Column]> = self.columns(collection).await.map_err(failed)?.into();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.collection(collection, &columns)?;
+        }
+        // Without a row there is no column to read, but the order is still held against the table.
+        let query = sql::rows(collection, &columns, &unique);
+        let rows = self.rows(collection, query, &columns, &doing).await?;
+        let count = sql::over(collection, sql::count(collection)).map_err(failed)?;
+        let count = count.fetch_one(&mut *self.conn).await.and_then(|row| row.try_get(0));
+        verify(collection, rows.len(), count.map_err(failed)?)?;
+        tracing::debug!(collection = collection.name, rows = rows.len(), "read");
+        Ok(rows)
+    }
+
+    /// The columns of a collection; none where it has no row. Asked for as text: the driver would
+    /// look types it does not know up, between preparing the statement and running it.
+    async fn columns(&mut self, collection: &Collection) -> sqlx::Result<Vec<Column>> {
+        let names = sql::over(collection, sql::names(collection))?;
+        let names = names.fetch_all(&mut *self.conn).await?;
+        let names =
+            names.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<Vec<String>>>()?;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let types = sql::over(collection, sql::types(collection, &names))?;
+        let types: Vec<String> = types.fetch_one(&mut *self.conn).await?.try_get(0)?;
+        let columns = names.into_iter().zip(types).map(|(name, kind)| Column {
+            name,
+            is_text: matches!(&*kind, "text" | "character varying" | "character" | "name"),
+        });
+        Ok(columns.collect())
+    }
+
+    async fn rows(
+        &mut self,
+        collection: &Collection,
+        query: String,
+        columns: &Arc<[Column]>,
+        doing: &str,
+    ) -> Result<Vec<Row>> {
+        let role = self.role;
+        // The columns were read without an order: what is refused now is that.
+        let failed = |error: sqlx::Error| {
+            let is_order = error
+                .as_database_error()
+                .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("42")));
+            let doing =
+                if is_order { format!("{doing} in its order_by") } else { doing.to_owned() };
+            explain(error, collection, &doing, role)
+        };
+        let query = sql::over(collection, query).map_err(failed)?;
+        let mut arriving = query.fetch(&mut *self.conn);
+        let mut sink = Sink {
+            rows: Vec::new(),
+            shelf: &mut self.shelf,
+            recorder: self.recorder.as_deref_mut(),
+            long: collection.long_texts(),
+        };
+        let (mut parsing, mut piece) = (FuturesOrdered::new(), Piece::default());
+        while let Some(row) = arriving.try_next().await.map_err(failed)? {
+            piece.push(row);
+            if piece.is_full() {
+                parsing.push_back(std::mem::take(&mut piece).parse(columns, sink.records()));
+            }
+            if parsing.len() >= AHEAD {
+                sink.take(parsing.next().await, doing)?;
+            }
+        }
+        parsing.push_back(piece.parse(columns, sink.records()));
+        while let Some(parsed) = parsing.next().await {
+            sink.take(Some(parsed), doing)?;
+        }
+        Ok(sink.rows)
+    }
+}
+
+/// What was wrong: in which line of a query, and with whose rights.
+fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str) -> Error {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.unwrap_or_default().into_owned();
+    let (denied, ambiguous) = (code == "42501", code == "42702");
+    let mut doing = doing.to_owned();
+    if let From::Query { sql: query, .. } = &collection.from
+        && let Some(line) = db::line(&error, &sql::names(collection))
+        && (2..2 + query.lines().count()).contains(&line)
+    {
+        doing.push_str(&format!(", line {} of its query,", line - 1));
+    }
+    let error = db::explain_as(error, &doing, role);
+    match &collection.from {
+        From::Table(table)
+            if denied && error.help_text().is_some_and(|help| help.contains("grant select")) =>
+        {
+            let (table, role) = (sql::quoted(table), sql::quoted(role));
+            error.help(format!("let the table's owner run: grant select on {table} to {role};"))
+        }
+        From::Query { .. } if code == "08P01" => error.help(format!(
+            "give each of $1, $2, … a value in collections.{}.parameters",
+            collection.name
+        )),
+        From::Query { .. } if ambiguous => {
+            error.help("give each column of the query a name of its own, as in count(*) as number")
+        }
+        _ => error,
+    }
 }
 
 fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {
@@ -81,67 +189,63 @@ fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {
     .help("the read is incomplete, so nothing was published: run the build again"))
 }
 
-async fn stream(
-    conn: &mut PgConnection,
-    query: String,
-    columns: &Arc<[Column]>,
-    doing: &str,
-) -> Result<Vec<Row>> {
-    let mut stream = sqlx::query(AssertSqlSafe(query)).persistent(false).fetch(conn);
-    let mut batches = Vec::new();
-    let mut batch = Vec::with_capacity(BATCH);
-    while let Some(row) = stream.try_next().await.map_err(|error| db::explain(error, doing))? {
-        batch.push(row);
-        if batch.len() == BATCH {
-            let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            let columns = columns.clone();
-            batches.push(tokio::task::spawn_blocking(move || parse(&full, &columns)));
+/// Rows that are parsed in one go.
+#[derive(Default)]
+struct Piece {
+    rows: Vec<PgRow>,
+    bytes: usize,
+}
+
+/// Parsed rows, and the same as a snapshot's block.
+type Parsed = (Vec<Row>, Option<Vec<u8>>);
+
+impl Piece {
+    fn push(&mut self, row: PgRow) {
+        let values = (0..row.len()).filter_map(|index| row.try_get_raw(index).ok());
+        self.bytes += values.map(|value| value.as_bytes().map_or(0, <[u8]>::len)).sum::<usize>();
+        self.rows.push(row);
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= ROWS || self.bytes >= BYTES
+    }
+
+    fn parse(self, columns: &Arc<[Column]>, records: bool) -> JoinHandle<Result<Parsed>> {
+        let columns = Arc::clone(columns);
+        tokio::task::spawn_blocking(move || {
+            let block = records.then(|| frames::block(&self.rows, &columns)).transpose()?;
+            Ok((cells::parse(&self.rows, &columns)?, block))
+        })
+    }
+}
+
+/// Where parsed rows go.
+struct Sink<'a> {
+    rows: Vec<Row>,
+    shelf: &'a mut Shelf,
+    recorder: Option<&'a mut Recorder>,
+    /// Columns whose texts may leave memory.
+    long: Vec<String>,
+}
+
+impl Sink<'_> {
+    fn records(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    fn take(
+        &mut self,
+        parsed: Option<Result<Result<Parsed>, tokio::task::JoinError>>,
+        doing: &str,
+    ) -> Result<()> {
+        let Some(parsed) = parsed else { return Ok(()) };
+        let parsed = parsed.map_err(|error| Error::other(doing).because(error))?;
+        let (mut rows, block) = parsed.map_err(|error| error.context(doing))?;
+        if let (Some(recorder), Some(block)) = (&mut self.recorder, block) {
+            recorder.block(rows.len(), &block)?;
         }
-    }
-    let last = parse(&batch, columns);
-    let mut rows = Vec::with_capacity(batches.len() * BATCH + batch.len());
-    for task in batches {
-        let parsed = task.await.map_err(|error| Error::other(doing).because(error))?;
-        rows.extend(parsed.map_err(|error| error.context(doing))?);
-    }
-    rows.extend(last.map_err(|error| error.context(doing))?);
-    Ok(rows)
-}
-
-fn parse(batch: &[PgRow], columns: &[Column]) -> Result<Vec<Row>> {
-    batch.iter().map(|row| parse_one(row, columns)).collect()
-}
-
-fn parse_one(row: &PgRow, columns: &[Column]) -> Result<Row> {
-    let mut fields = Map::with_capacity(columns.len());
-    let (mut content, mut bookkeeping) = (Hasher::new(), Hasher::new());
-    for (index, column) in columns.iter().enumerate() {
-        let text: Option<&str> = row.try_get(index).map_err(|error| {
-            Error::database(format!("the column \"{}\" is not text", column.name)).because(error)
-        })?;
-        let hasher = if is_bookkeeping(&column.name) { &mut bookkeeping } else { &mut content };
-        hasher.update(column.name.as_bytes());
-        hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
-        hasher.update(text.unwrap_or_default().as_bytes());
-        fields.insert(column.name.clone(), value(text, column)?);
-    }
-    let content: Hash = content.finalize().into();
-    let hash = bookkeeping.update(&content).finalize().into();
-    Ok(Row { fields, hash, content })
-}
-
-/// Columns that say when a row was made and touched, and nothing about what it says.
-fn is_bookkeeping(column: &str) -> bool {
-    matches!(column, "created_at" | "updated_at")
-}
-
-fn value(text: Option<&str>, column: &Column) -> Result<Value> {
-    match text {
-        None => Ok(Value::Null),
-        Some(text) if column.is_text => Ok(Value::String(text.to_owned())),
-        Some(text) => serde_json::from_str(text).map_err(|error| {
-            Error::database(format!("the column \"{}\" is not valid JSON", column.name))
-                .because(error)
-        }),
+        self.shelf.put(&mut rows, &self.long)?;
+        self.rows.extend(rows);
+        Ok(())
     }
 }

@@ -1,17 +1,15 @@
 //! The SQL text of a collection's reads.
 
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres};
+
+use super::cells::Column;
 use crate::config::{Collection, From};
+use crate::db;
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";
-
-/// A column of a collection's rows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
-    pub name: String,
-    /// Whether its values are plain text to the client.
-    pub is_text: bool,
-}
 
 /// An identifier, quoted; `schema.table` is quoted part by part.
 pub fn quoted(name: &str) -> String {
@@ -22,9 +20,19 @@ fn quoted_part(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// One row, for the names and types of its columns.
-pub fn sample(collection: &Collection) -> String {
-    format!("select * from {} {ROW} limit 1", from(collection))
+/// The names of the columns, in their order, from one row. The query begins on the second line.
+pub fn names(collection: &Collection) -> String {
+    format!(
+        "select json_object_keys(row_to_json({ROW})) from (select * from {} {ROW} limit 1) {ROW}",
+        from(collection)
+    )
+}
+
+/// The names of these columns' types.
+pub fn types(collection: &Collection, names: &[String]) -> String {
+    let types = names.iter().map(|name| format!("pg_typeof({ROW}.{})::text", quoted_part(name)));
+    let types = types.collect::<Vec<_>>().join(", ");
+    format!("select array[{types}] from {} {ROW} limit 1", from(collection))
 }
 
 /// Every row in the collection's order: columns of text as they are, all others as JSON text, so
@@ -56,10 +64,24 @@ pub fn count(collection: &Collection) -> String {
     format!("select count(*) from {} {ROW}", from(collection))
 }
 
+/// A statement over a collection, with the values of its parameters. No statement is kept: a
+/// pooler may lend the next transaction another connection, which does not know it.
+pub fn over<'q>(
+    collection: &Collection,
+    sql: String,
+) -> sqlx::Result<Query<'q, Postgres, PgArguments>> {
+    let arguments = match &collection.from {
+        From::Table(_) => PgArguments::default(),
+        From::Query { parameters, .. } => db::arguments(parameters)?,
+    };
+    Ok(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
+}
+
 fn from(collection: &Collection) -> String {
     match &collection.from {
         From::Table(table) => quoted(table),
-        From::Query(query) => format!("({query})"),
+        // A comment may end the query.
+        From::Query { sql, .. } => format!("(\n{sql}\n)"),
     }
 }
 

@@ -12,7 +12,7 @@ fn the_sample_has_nothing_to_mend() {
     let of = |what: &str| report.checked.iter().find(|it| it.what == what).unwrap().count;
     assert_eq!((of("migrations"), of("collections"), of("published layouts")), (5, 6, 2));
     assert_eq!(of("needed by the site"), 7);
-    assert!(of("rows") > 20 && of("tables and views") == 18);
+    assert!(of("rows") > 20 && of("tables and views") == 19);
     assert_eq!(report.role, "anon");
     assert!(report.server.starts_with("PostgreSQL "), "{}", report.server);
 }
@@ -53,7 +53,7 @@ fn what_a_visit_takes_is_measured_from_the_last_build() {
 fn a_strangers_database_is_not_told_to_become_ours() {
     let bench = Bench::bare(
         "[database]\nkits = []\nrole = \"stranger\"\n\n[[pages]]\npath = \"/\"\ntemplate = \"pages/list.html\"\n\n\
-         [collections.books]\nquery = \"select b.id, b.title from shop.books b join shop.authors a on a.id = b.author where a.name <> ''\"\n",
+         [collections.books]\nquery = \"select b.id, b.title from shop.books b join shop.authors a on a.id = b.author where a.name <> $1\"\nparameters = [\"\"]\n",
     );
     bench.sql(
         "create role stranger nologin; create schema shop; grant usage on schema shop to stranger;
@@ -78,8 +78,8 @@ const RULES: &str = "select md5(string_agg(part, '' order by part)) from (
 ) parts";
 
 /// One statement that reads every row, with the transaction that wrote it.
-const ROWS: &str = "select string_agg(format('select %L || coalesce(string_agg(t.xmin || t::text,  order by t.ctid), ) from %s t',
-        c.oid::regclass, c.oid::regclass), ' union all ')
+const ROWS: &str = "select string_agg(format('select coalesce(string_agg(t.xmin || t::text, '''' order by t.ctid), '''') from %s t',
+        c.oid::regclass), ' union all ' order by c.oid)
     from pg_class c where relkind = 'r' and relnamespace in ('public'::regnamespace, 'frieze'::regnamespace)";
 
 fn state(bench: &Bench) -> (String, String) {

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use super::catalog::{Catalogue, Relation};
 use super::probe;
 use super::words;
-use crate::config::{Config, From};
+use crate::config::{Config, From, Parameter};
+use crate::db;
 use crate::error::Result;
 
 /// The reads of a build that the server refused.
@@ -58,8 +59,8 @@ impl<'a> Needs<'a> {
                     }
                     None => {}
                 },
-                From::Query(query) => {
-                    for relation in read_by(conn, catalogue, query).await? {
+                From::Query { sql, parameters } => {
+                    for relation in read_by(conn, catalogue, sql, parameters).await? {
                         needs.add(catalogue, relation, &who, false, is_refused);
                     }
                 }
@@ -132,11 +133,13 @@ async fn read_by<'a>(
     conn: &mut PgConnection,
     catalogue: &'a Catalogue,
     query: &str,
+    parameters: &[Parameter],
 ) -> Result<Vec<&'a Relation>> {
     let explain = format!("explain (format json, verbose, costs off) {query}");
-    let plan = probe::attempt::<Value>(conn, None, explain).await?;
     let mut planned = Vec::new();
-    if let Ok(Some(plan)) = plan {
+    if let Ok(arguments) = db::arguments(parameters)
+        && let Ok(Some(plan)) = probe::with::<Value>(conn, None, explain, arguments).await?
+    {
         tables(&plan, &mut planned);
     }
     let is_planned = |one: &Relation| planned.contains(&(one.schema.clone(), one.name.clone()));

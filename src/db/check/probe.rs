@@ -1,6 +1,6 @@
 //! Trying things without leaving a trace: each in a savepoint that is rolled back.
 
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, Transaction};
 
 use crate::db::errors::Explain as _;
@@ -29,9 +29,23 @@ where
     (T,): for<'r> FromRow<'r, PgRow> + Send + Unpin,
     T: Send + Unpin,
 {
+    with(conn, role, sql, PgArguments::default()).await
+}
+
+/// The same, with values for `$1`, `$2`, …
+pub async fn with<T>(
+    conn: &mut PgConnection,
+    role: Option<&str>,
+    sql: String,
+    arguments: PgArguments,
+) -> Result<sqlx::Result<Option<T>>>
+where
+    (T,): for<'r> FromRow<'r, PgRow> + Send + Unpin,
+    T: Send + Unpin,
+{
     let doing = "trying what may be read";
     let mut savepoint = conn.begin().await.or_explain(doing)?;
-    let answer = query(&mut savepoint, role, sql).await;
+    let answer = query(&mut savepoint, role, sql, arguments).await;
     savepoint.rollback().await.or_explain(doing)?;
     Ok(answer)
 }
@@ -40,6 +54,7 @@ async fn query<T>(
     conn: &mut PgConnection,
     role: Option<&str>,
     sql: String,
+    arguments: PgArguments,
 ) -> sqlx::Result<Option<T>>
 where
     (T,): for<'r> FromRow<'r, PgRow> + Send + Unpin,
@@ -49,7 +64,8 @@ where
         let become_role = format!("set local role {role}");
         sqlx::raw_sql(AssertSqlSafe(become_role)).execute(&mut *conn).await?;
     }
-    sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false).fetch_optional(conn).await
+    let query = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments);
+    query.persistent(false).fetch_optional(conn).await
 }
 
 /// Whether the connecting user may act as this role.

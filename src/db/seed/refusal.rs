@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::catalog::{Constraint, Table};
 use super::read::Row;
 use super::{example, statement};
-use crate::db::explain as explain_error;
+use crate::db::explain_owner as explain_error;
 use crate::error::{Error, Result};
 
 /// An error that no row is to blame for.

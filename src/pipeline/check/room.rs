@@ -125,15 +125,13 @@ impl Reads {
 /// What a build reads, as text on its way.
 fn bytes(trial: &Trial) -> u64 {
     let rows = trial.collections.values().flatten().flatten().map(row);
-    let layouts = trial.layouts.iter().flatten().flatten().map(|layout| {
-        // It comes twice: as JSON, and as the text that is hashed.
-        2 * value(&layout.json)
-    });
+    let layouts = trial.layouts.iter().flatten().flatten().map(|layout| value(&layout.json));
     rows.chain(layouts).sum()
 }
 
 fn row(row: &Row) -> u64 {
-    row.fields.values().map(value).sum()
+    let far: u64 = row.far.iter().map(|(_, text)| text.bytes()).sum();
+    far + row.fields.values().map(value).sum::<u64>()
 }
 
 fn value(value: &Value) -> u64 {

@@ -94,6 +94,12 @@ impl Stage {
         Ok(Self { live, staging, records: Records::default(), target: there, lock })
     }
 
+    /// How many pages the live site has.
+    pub fn published_pages(&self) -> Result<usize> {
+        let Some(live) = &self.live else { return Ok(0) };
+        Ok(live.tree()?.files.keys().filter(|path| path.ends_with(".html")).count())
+    }
+
     /// Adopts the live site's file of this path, if it was made from the same input and is as it
     /// was written. `None` means that the caller has to make it.
     pub fn reuse(&self, path: &str, key: [u8; 32]) -> Option<Reused> {

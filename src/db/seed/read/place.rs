@@ -97,7 +97,7 @@ fn homeless(name: &str) -> Error {
 fn body_column<'a>(config: &'a Config, table: &str) -> Option<&'a str> {
     let is_of_table = |from: &CollectionFrom| match from {
         CollectionFrom::Table(name) => bare(name) == bare(table),
-        CollectionFrom::Query(_) => false,
+        CollectionFrom::Query { .. } => false,
     };
     let mut collections = config.collections.values().filter(|found| is_of_table(&found.from));
     collections.find_map(|collection| collection.markdown.first()).map(String::as_str)
@@ -127,7 +127,7 @@ pub(super) fn reject_strangers(
 fn table_folders<'a>(places: &'a [Place], config: &'a Config) -> Vec<&'a str> {
     let collections = config.collections.values().filter_map(|collection| match &collection.from {
         CollectionFrom::Table(table) => Some(table.as_str()),
-        CollectionFrom::Query(_) => None,
+        CollectionFrom::Query { .. } => None,
     });
     let mut folders: Vec<&str> = collections.chain(config.layouts.as_deref()).map(bare).collect();
     let of_one_row = places.iter().filter(|place| place.stem.is_some());

@@ -1,0 +1,100 @@
+//! Where a build's rows come from: the database, or what its last read left.
+
+use std::path::Path;
+
+use crate::config::{Config, OnUnreachable};
+use crate::db::{self, Database, seed};
+use crate::error::Result;
+use crate::source::snapshot::{self, About, Origin, Recorder, Recording};
+use crate::source::{self, Snapshot};
+
+/// What was read, and how it compares with what was read before.
+pub struct Reading {
+    pub snapshot: Snapshot,
+    /// What this read leaves, once a site was made from it.
+    pub recording: Option<Recording>,
+    /// The snapshot that stood in for the database.
+    pub stand_in: Option<About>,
+    /// What the last read of the same database left.
+    pub former: Option<About>,
+}
+
+impl Reading {
+    pub fn of(snapshot: Snapshot) -> Self {
+        Self { snapshot, recording: None, stand_in: None, former: None }
+    }
+}
+
+/// Reads everything the site shows.
+pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
+    let left = snapshot::path(cache, &config.root);
+    let left = left.as_path();
+    if config.database.offline {
+        return stand_in(config, left);
+    }
+    match live(config, left) {
+        Err(error)
+            if error.absence().is_some()
+                && config.database.on_unreachable == OnUnreachable::Snapshot =>
+        {
+            let place = db::place(&config.database)?;
+            if snapshot::about(left).is_none_or(|about| Some(about.origin.place) != place) {
+                return Err(error.context("there is no snapshot of this database to build from"));
+            }
+            tracing::warn!("{}: building from the last snapshot", error.chain().join(": "));
+            stand_in(config, left)
+        }
+        read => read,
+    }
+}
+
+fn stand_in(config: &Config, left: &Path) -> Result<Reading> {
+    let (snapshot, about) = snapshot::load(left, config)?;
+    Ok(Reading { stand_in: Some(about), ..Reading::of(snapshot) })
+}
+
+/// Reads the database. The embedded one is first brought up to `content/`, which is its source.
+fn live(config: &Config, left: &Path) -> Result<Reading> {
+    let place = db::place(&config.database)?;
+    let former = snapshot::about(left).filter(|about| Some(&about.origin.place) == place.as_ref());
+    db::runtime()?.block_on(async {
+        let database = Database::open(&config.database).await?;
+        let read = database
+            .with_connection(async |connection| {
+                if database.is_embedded() {
+                    sync(connection, config).await?;
+                }
+                let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
+                let snapshot = source::read(connection, config, recorder.as_mut()).await?;
+                Ok((snapshot, recorder.map(Recorder::finish)))
+            })
+            .await;
+        database.close().await?;
+        let (snapshot, recording) = read?;
+        Ok(Reading { recording, former: former.clone(), ..Reading::of(snapshot) })
+    })
+}
+
+/// A snapshot that cannot be written is no reason not to build.
+fn recorder(config: &Config, left: &Path, place: &str) -> Option<Recorder> {
+    let origin = Origin::now(place.to_owned(), &config.database.role);
+    Recorder::start(left, origin).map_err(|error| tracing::warn!("{}", error.report())).ok()
+}
+
+/// Leaves what was read for the day the database is away.
+pub fn keep(recording: Option<Recording>, pages: usize) {
+    let kept = recording.map_or(Ok(()), |recording| recording.keep(pages));
+    if let Err(error) = kept {
+        tracing::warn!("{}", error.report());
+    }
+}
+
+/// Brings the embedded database up to `content/`.
+pub async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()> {
+    let migrations = db::migrate::Migrations::collect(config)?;
+    db::migrate::up(connection, &migrations).await?;
+    let content = seed::Content::read(&config.build.content, config)?;
+    let report = seed::sync(connection, &content, seed::Mode::Mirror).await?;
+    tracing::info!(?report, "synced content");
+    Ok(())
+}

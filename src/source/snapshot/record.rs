@@ -1,0 +1,104 @@
+//! Writing a snapshot while rows arrive. It takes the last one's place only when a site was made
+//! from it; dropped before that, it leaves nothing.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::Serialize;
+
+use super::{About, Layouts, Origin, Start, frames};
+use crate::error::{Error, Result};
+use crate::fs::failed;
+
+/// A snapshot being written.
+pub struct Recorder {
+    path: PathBuf,
+    draft: Draft,
+    out: frames::Writer<BufWriter<File>>,
+    origin: Origin,
+    rows: IndexMap<String, usize>,
+}
+
+/// A complete read, waiting for its site.
+pub struct Recording(Recorder);
+
+/// The unfinished file, which goes when it is dropped.
+struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl Recorder {
+    /// Starts a file where the cache keeps unfinished ones, which is to become that at `path`.
+    pub fn start(path: &Path, origin: Origin) -> Result<Self> {
+        let cache = path.parent().unwrap_or(path);
+        let draft = Draft(cache.join("new").join(uuid::Uuid::new_v4().simple().to_string()));
+        let begin = || -> io::Result<_> {
+            fs::create_dir_all(draft.0.parent().unwrap_or(cache))?;
+            frames::Writer::new(BufWriter::new(File::create_new(&draft.0)?))
+        };
+        let out = begin().map_err(|error| failed("write", &draft.0, error))?;
+        Ok(Self { path: path.to_owned(), draft, out, origin, rows: IndexMap::new() })
+    }
+
+    pub(super) fn put(&mut self, letter: u8, payload: &[u8]) -> Result<()> {
+        let written = self.out.frame(letter, payload);
+        written.map_err(|error| failed("write", &self.draft.0, error))
+    }
+
+    fn json(&mut self, letter: u8, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_vec(value)
+            .map_err(|error| Error::other("cannot write a snapshot").because(error))?;
+        self.put(letter, &json)
+    }
+
+    pub(in crate::source) fn collection(
+        &mut self,
+        collection: &crate::config::Collection,
+        columns: &[super::Column],
+    ) -> Result<()> {
+        let (name, columns) = (collection.name.clone(), columns.to_vec());
+        self.rows.insert(name.clone(), 0);
+        self.json(
+            frames::START,
+            &Start { name, definition: super::definition(collection), columns },
+        )
+    }
+
+    /// Some rows of the collection that was begun last.
+    pub(in crate::source) fn block(&mut self, rows: usize, block: &[u8]) -> Result<()> {
+        if let Some((_, count)) = self.rows.last_mut() {
+            *count += rows;
+        }
+        self.put(frames::BLOCK, block)
+    }
+
+    pub(in crate::source) fn layouts(
+        &mut self,
+        table: Option<String>,
+        rows: Vec<crate::source::layouts::Stored>,
+    ) -> Result<()> {
+        self.json(frames::LAYOUTS, &Layouts { table, rows })
+    }
+
+    pub fn finish(self) -> Recording {
+        Recording(self)
+    }
+}
+
+impl Recording {
+    /// Makes this the site's snapshot: a site of so many pages was made from it.
+    pub fn keep(self, pages: usize) -> Result<()> {
+        let Self(mut recorder) = self;
+        let (origin, rows) = (recorder.origin.clone(), std::mem::take(&mut recorder.rows));
+        recorder.json(frames::ABOUT, &About { origin, rows, pages })?;
+        let Recorder { path, draft, out, .. } = recorder;
+        let placed = out.finish().and_then(|_| fs::rename(&draft.0, &path));
+        placed.map_err(|error| failed("write", &path, error))
+    }
+}
