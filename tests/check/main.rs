@@ -15,5 +15,6 @@ mod migrated;
 mod oddities;
 mod roles;
 mod shape;
+mod supabase;
 mod support;
 mod views;

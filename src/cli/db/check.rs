@@ -46,7 +46,7 @@ fn text(report: &Report) -> String {
         let findings: Vec<_> = report.findings.iter().filter(|it| it.level == level).collect();
         if !findings.is_empty() {
             let _ = write!(text, "\n{head}\n");
-            findings.iter().for_each(|finding| text.push_str(&one(finding)));
+            text.extend(findings.into_iter().map(one));
         }
     }
     let _ = write!(text, "\nRoom on free plans\n{}\n{}", room(&report.room), summary(report));
@@ -113,7 +113,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

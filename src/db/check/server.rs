@@ -18,6 +18,9 @@ const SQL: &str = "
         'is_above', coalesce(r.rolsuper or r.rolbypassrls, false),
         'is_superuser', coalesce(r.rolsuper, false),
         'is_supabase', to_regrole('supabase_admin') is not null
+            and 2 = (select count(*) from pg_catalog.pg_class c
+                     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+                     where (n.nspname, c.relname) in (('auth', 'users'), ('storage', 'objects')))
     )::text
     from (select 1) one
     left join pg_catalog.pg_roles r on r.rolname = $1";
