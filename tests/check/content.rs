@@ -32,6 +32,20 @@ fn collections_that_cannot_be_read() {
 }
 
 #[test]
+fn layouts_that_cannot_be_read() {
+    let bench = Bench::sample();
+    bench.site.edit("frieze.toml", "table = \"page_layouts\"", "table = \"page_layout\"");
+    let finding = bench.find(Error, "collection-missing", "layouts");
+    assert!(finding.mend.unwrap().starts_with("did you mean page_layouts?"));
+    assert_eq!(serious(&bench.check()), ["collection-missing layouts"]);
+
+    let bench = Bench::with("alter table page_layouts rename updated_at to changed");
+    let report = bench.check();
+    let found = pick(&report, "collection-unreadable", "layouts");
+    assert!(found[0].message.contains("updated_at"), "{}", list(&report));
+}
+
+#[test]
 fn columns_that_are_not_there() {
     let bench = Bench::sample();
     bench.configure(

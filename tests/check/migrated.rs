@@ -1,6 +1,6 @@
 //! Which migrations are applied.
 
-use frieze::pipeline::check::Level::{Error, Warning};
+use frieze::pipeline::check::Level::{Error, Note, Warning};
 
 use crate::support::{Bench, list, serious};
 
@@ -22,6 +22,16 @@ fn what_is_not_applied_or_not_known() {
         "insert into frieze.migrations select 20990101000000, 'later', now(), true, '\\x00', 0",
     );
     bench.find(Warning, "migration-unknown", "later");
+}
+
+#[test]
+fn what_this_server_cannot_take() {
+    let bench = Bench::sample();
+    bench.site.write("migrations/1_maps.up.sql", "-- needs: no_such_extension\nselect 1;");
+    let finding = bench.find(Note, "migration-skipped", "1_maps");
+    assert!(finding.message.contains("\"no_such_extension\""), "{finding:?}");
+    bench.site.write("migrations/2_more.up.sql", "select 1;");
+    bench.find(Error, "migration-pending", "2_more");
 }
 
 /// One finding, not forty.

@@ -55,3 +55,25 @@ fn a_role_that_owns_what_it_reads() {
     );
     bench.mends(Error, "role-owns-table", "public.skills");
 }
+
+/// One finding, not one for each right on each table.
+#[test]
+fn a_role_that_owns_everything() {
+    let bench = read_as("landlord", "create role landlord nologin");
+    bench.sql(
+        "do $$ declare t text; begin
+        for t in select c.oid::regclass::text from pg_class c where relkind = 'r'
+            and relnamespace in ('public'::regnamespace, 'frieze'::regnamespace) loop
+            execute format('alter table %s owner to landlord', t);
+        end loop; end $$; alter schema frieze owner to landlord",
+    );
+    let report = bench.check();
+    let mut found = serious(&report);
+    found.retain(|one| !one.starts_with("role-owns-table "));
+    found.sort();
+    let shown = ["drafts-visible public.page_layouts", "drafts-visible public.testimonials"];
+    assert_eq!(found, shown, "{}", list(&report));
+    assert_eq!(report.errors, 10, "{}", list(&report));
+    let whole = bench.find(Error, "role-owns-table", "landlord");
+    assert!(whole.message.contains("public.task_queue"), "{whole:?}");
+}

@@ -244,9 +244,14 @@ impl Relation {
         policies.any(|one| one.command == "*" || one.command == action.letter())
     }
 
+    /// Whether it has policies that hold for somebody.
+    pub fn is_guardable(&self) -> bool {
+        self.is_table() && self.rls
+    }
+
     /// Whether policies have a say in what the reader does.
     pub fn is_guarded(&self) -> bool {
-        self.is_table() && self.rls && !self.is_owned
+        self.is_guardable() && !self.is_owned
     }
 
     /// Whether rights and policies together let the reader do it to some row.

@@ -19,8 +19,12 @@ pub struct View<'a> {
 
 pub async fn findings(conn: &mut PgConnection, view: &View<'_>) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    let (mut too, mut truncate) = (Vec::new(), Vec::new());
+    let (mut too, mut truncate, mut owned) = (Vec::new(), Vec::new(), Vec::new());
     for relation in view.catalogue.all().filter(|one| one.usage && !one.is_managed()) {
+        if relation.is_owned {
+            owned.push(relation);
+            continue;
+        }
         if view.is_engine(relation) && view.needs.get(relation).is_none() {
             findings.extend(engine_open(conn, view, relation).await?);
             continue;
@@ -39,6 +43,7 @@ pub async fn findings(conn: &mut PgConnection, view: &View<'_>) -> Result<Vec<Fi
             too.push(relation);
         }
     }
+    findings.extend(view.owned(&owned));
     findings.extend(truncate_granted(&truncate, view.reader));
     findings.extend(readable_too(conn, &too, view.reader).await?);
     Ok(findings)
@@ -48,6 +53,24 @@ impl View<'_> {
     fn is_engine(&self, relation: &Relation) -> bool {
         let is_listed = self.engine.contains(&relation.name.as_str());
         relation.schema == "frieze" || (relation.schema == "public" && is_listed)
+    }
+
+    /// An owner may do anything: that is one finding, not one for each right.
+    fn owned(&self, relations: &[&Relation]) -> Option<Finding> {
+        // Those that the site reads have their own.
+        let is_told = |one: &Relation| one.is_guardable() && self.needs.get(one).is_some();
+        let rest = relations.iter().filter(|one| !is_told(one));
+        let names: Vec<_> = rest.map(|one| one.sql.as_str()).collect();
+        if names.is_empty() {
+            return None;
+        }
+        let reader = self.reader;
+        let message = format!(
+            "{reader} has the rights of the owner of {}: it reads and writes every row",
+            names.join(", ")
+        );
+        let finding = Finding::error(Code::RoleOwnsTable, reader, message);
+        Some(finding.mend("name a role in database.role that owns nothing"))
     }
 
     /// What is wrong with reading something that the site does not need.

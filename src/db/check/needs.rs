@@ -143,14 +143,14 @@ async fn read_by<'a>(
         tables(&plan, &mut planned);
     }
     let is_planned = |one: &Relation| planned.contains(&(one.schema.clone(), one.name.clone()));
-    let words = words::names(query);
-    let is_named = |one: &Relation| {
-        words.iter().any(|name| catalogue.find(name).is_some_and(|found| found.oid == one.oid))
-    };
-    let reads = |one: &&Relation| {
-        is_named(one) && (is_planned(one) || catalogue.below(one).into_iter().any(is_planned))
-    };
-    Ok(catalogue.all().filter(reads).collect())
+    let words = words::names(query).into_iter().collect::<HashSet<_>>();
+    let named: Vec<_> = words.iter().filter_map(|name| catalogue.find(name)).collect();
+    let reads =
+        |one: &&Relation| is_planned(one) || catalogue.below(one).into_iter().any(is_planned);
+    let mut found: Vec<_> = named.into_iter().filter(reads).collect();
+    found.sort_by(|a, b| a.sql.cmp(&b.sql));
+    found.dedup_by_key(|one| one.oid);
+    Ok(found)
 }
 
 /// The tables of a plan: schema and name of each.

@@ -7,7 +7,6 @@ use super::transfer::Transfer;
 use super::{Code, Finding, Level};
 use crate::config::Config;
 use crate::db::check::Sizes;
-use crate::error::Result;
 use crate::source::{Row, Trial};
 
 const MB: u64 = 1_000_000;
@@ -58,14 +57,14 @@ impl Usage {
 }
 
 impl Room {
-    pub fn measure(config: &Config, trial: &Trial, sizes: Sizes) -> Result<Self> {
+    pub fn measure(config: &Config, trial: &Trial, sizes: Sizes) -> Self {
         let usage = |bytes: Option<u64>, limit| bytes.map(|bytes| Usage { bytes, limit });
-        Ok(Self {
+        Self {
             database: usage(sizes.database, DATABASE),
             storage: usage(sizes.storage, STORAGE),
             reads: Reads::of(bytes(trial)),
-            transfer: Transfer::measure(config)?,
-        })
+            transfer: Transfer::measure(config),
+        }
     }
 
     /// On a server that is not Supabase's the limits are another's, and only worth a note.

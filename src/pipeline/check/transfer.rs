@@ -30,17 +30,17 @@ pub struct Transfer {
 type Files = BTreeMap<String, u64>;
 
 impl Transfer {
-    /// None where there is no site yet.
-    pub fn measure(config: &Config) -> Result<Option<Self>> {
+    /// None where there is no site yet, or none that can be read.
+    pub fn measure(config: &Config) -> Option<Self> {
         let root = match config.build.target {
             Target::Static => config.build.output.clone(),
             Target::Vercel => config.build.output.join("static"),
         };
-        let mut files = Files::new();
-        for path in fs::files_below(&root)? {
-            files.insert(theme::slashed(&path)?, fs::metadata(&root.join(&path))?.len());
-        }
-        Self::of(&root, &files)
+        let measured = files(&root).and_then(|files| Self::of(&root, &files));
+        measured.unwrap_or_else(|error| {
+            tracing::warn!("{}", error.report());
+            None
+        })
     }
 
     fn of(root: &Path, files: &Files) -> Result<Option<Self>> {
@@ -48,7 +48,7 @@ impl Transfer {
         let mut total = 0;
         let mut styles = BTreeMap::new();
         for page in &pages {
-            let html = fs::read_text(&root.join(page))?;
+            let html = text(&root.join(page))?;
             total += html.len() as u64 + images(&html, files);
             for name in whole(&html) {
                 total += size(&name, files);
@@ -63,6 +63,19 @@ impl Transfer {
         let visits_per_month = LIMIT / bytes_per_visit.max(1);
         Ok(Some(Self { pages: pages.len(), bytes_per_visit, limit: LIMIT, visits_per_month }))
     }
+}
+
+fn files(root: &Path) -> Result<Files> {
+    let mut files = Files::new();
+    for path in fs::files_below(root)? {
+        files.insert(theme::slashed(&path)?, fs::metadata(&root.join(&path))?.len());
+    }
+    Ok(files)
+}
+
+/// A page or style sheet; somebody else's may be in any encoding.
+fn text(path: &Path) -> Result<String> {
+    Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
 }
 
 fn size(name: &str, files: &Files) -> u64 {
@@ -88,7 +101,7 @@ fn fonts(root: &Path, style: &str, files: &Files) -> Result<u64> {
     if !style.ends_with(".css") || !files.contains_key(path) {
         return Ok(0);
     }
-    let css = fs::read_text(&root.join(path))?;
+    let css = text(&root.join(path))?;
     let fonts: BTreeSet<_> = names(&css).filter(|name| name.contains("/fonts/")).collect();
     Ok(fonts.iter().map(|name| size(name, files)).sum())
 }
