@@ -94,7 +94,7 @@ async fn look(
         .rollback()
         .await
         .map_err(|error| db::explain_owner(error, "finishing the check"))?;
-    report(config, manifests, database, &server, trial, inspection)
+    Ok(report(config, manifests, database, &server, trial, inspection))
 }
 
 fn report(
@@ -104,7 +104,7 @@ fn report(
     server: &Server,
     trial: Trial,
     mut inspection: Inspection,
-) -> Result<Report> {
+) -> Report {
     let mut findings = std::mem::take(&mut inspection.findings);
     findings.extend(refusals::findings(&trial, &inspection));
     findings.extend(columns::findings(config, &trial, &inspection.catalogue));
@@ -119,7 +119,7 @@ fn report(
     let mut seen = HashSet::new();
     findings.retain(|one| seen.insert((one.code, one.subject.clone(), one.message.clone())));
     let of = |level| findings.iter().filter(|one| one.level == level).count();
-    Ok(Report {
+    Report {
         database,
         server: format!("PostgreSQL {}", server.version),
         role: config.database.role.clone(),
@@ -129,7 +129,7 @@ fn report(
         notes: of(Level::Note),
         findings,
         room,
-    })
+    }
 }
 
 fn checked(trial: &Trial, inspection: &Inspection) -> Vec<Checked> {

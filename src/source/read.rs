@@ -161,9 +161,8 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
     }
     let error = db::explain_as(error, &doing, role);
     match &collection.from {
-        From::Table(table)
-            if denied && error.help_text().is_some_and(|help| help.contains("grant select")) =>
-        {
+        // Not where a policy of the table asks another one.
+        From::Table(table) if denied && names(&error, table) => {
             let (table, role) = (sql::quoted(table), sql::quoted(role));
             error.help(format!("let the table's owner run: grant select on {table} to {role};"))
         }
@@ -176,6 +175,13 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
         }
         _ => error,
     }
+}
+
+/// Whether a refusal is about this table itself.
+fn names(error: &Error, table: &str) -> bool {
+    let bare = table.rsplit('.').next().unwrap_or(table);
+    let refusals = ["table", "view"].map(|kind| format!("denied for {kind} {bare} ("));
+    error.chain().iter().any(|message| refusals.iter().any(|refusal| message.contains(refusal)))
 }
 
 fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {

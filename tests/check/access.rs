@@ -78,6 +78,20 @@ fn what_the_site_needs_and_may_not_read() {
     ]);
 }
 
+/// A policy may ask other tables; each refused read is told on its own.
+#[test]
+fn a_table_that_only_a_policy_reads() {
+    let bench = Bench::with(
+        "create table editors (id int); drop policy projects_read on projects;
+         create policy p on projects for select to anon using (exists (select from editors));
+         revoke select on skills from anon",
+    );
+    bench.find(Error, "grant-missing", "public.skills");
+    let finding = bench.find(Error, "collection-unreadable", "collections.projects");
+    assert!(finding.message.contains("permission denied for table editors"), "{finding:?}");
+    assert!(finding.mend.unwrap().contains("grant select on public.editors to anon;"));
+}
+
 #[test]
 fn row_level_security_that_is_off() {
     try_all(&[

@@ -2,9 +2,10 @@
 
 use sqlx::PgConnection;
 
-use super::catalog::{Action, Catalogue, Relation};
+use super::catalog::Catalogue;
 use super::drafts::Marker;
 use super::needs::{Need, Needs};
+use super::relation::{Action, Relation};
 use super::{Code, Finding, probe};
 use crate::error::Result;
 
@@ -45,14 +46,23 @@ fn schema_closed(need: &Need, reader: &str) -> Finding {
         .sql(format!("grant usage on schema {schema} to {reader};"))
 }
 
+/// Whether the reader lacks a right that this takes.
+pub fn is_lacking(need: &Need) -> bool {
+    !need.relation.usage || lacks_grant(need)
+}
+
 /// The tables of a query are only held against the grants where the query was refused: it may
 /// read single columns, or go through a function.
-fn grant_missing(need: &Need, reader: &str) -> Option<Finding> {
+fn lacks_grant(need: &Need) -> bool {
     let relation = need.relation;
     let is_open = relation.select
         || (!relation.columns.is_empty() && relation.columns.iter().all(|column| column.readable));
-    let is_asked = need.is_whole || (need.is_refused && !relation.select_some);
-    if is_open || !is_asked {
+    !is_open && (need.is_whole || (need.is_refused && !relation.select_some))
+}
+
+fn grant_missing(need: &Need, reader: &str) -> Option<Finding> {
+    let relation = need.relation;
+    if !lacks_grant(need) {
         return None;
     }
     let columns: Vec<_> =
@@ -129,10 +139,15 @@ fn policy(relation: &Relation, reader: &str) -> String {
     )
 }
 
+/// What reads it, for messages.
 pub fn who(need: &Need) -> String {
-    match need.readers.as_slice() {
-        [one] => one.clone(),
-        [one, rest @ ..] => format!("{one} (and {} more)", rest.len()),
-        [] => "the site".to_owned(),
+    let one = match need.readers.first().map(String::as_str) {
+        None => "the site".to_owned(),
+        Some("") => "[layouts]".to_owned(),
+        Some(name) => format!("the collection \"{name}\""),
+    };
+    match need.readers.len() {
+        0 | 1 => one,
+        more => format!("{one} (and {} more)", more - 1),
     }
 }

@@ -1,4 +1,4 @@
--- Every relation outside the system's own schemas, each as one JSON object (see catalog.rs); $1 is
+-- Every relation outside the system's own schemas, each as one JSON object (see relation.rs); $1 is
 -- the role that content is read as.
 with reader as (select oid from pg_catalog.pg_roles where rolname = $1)
 select jsonb_build_object(

@@ -2,8 +2,9 @@
 
 use sqlx::PgConnection;
 
-use super::catalog::{Action, Catalogue, Relation};
+use super::catalog::Catalogue;
 use super::needs::Needs;
+use super::relation::{Action, Relation};
 use super::{Code, Finding, Level, count, probe};
 use crate::error::Result;
 

@@ -10,6 +10,7 @@ mod migrations;
 mod needs;
 mod others;
 mod probe;
+mod relation;
 mod server;
 mod shape;
 mod sizes;
@@ -20,13 +21,14 @@ use std::collections::HashSet;
 
 use sqlx::PgConnection;
 
-pub use self::catalog::{Catalogue, Relation};
+pub use self::catalog::Catalogue;
 use self::exposure::View;
 pub use self::finding::{Code, Finding, Level};
 use self::migrations::Progress;
 use self::needs::Needs;
 pub use self::needs::Refused;
 pub use self::probe::{begin, literal};
+pub use self::relation::Relation;
 pub use self::server::Server;
 pub use self::sizes::Sizes;
 use super::errors::Explain as _;
@@ -48,8 +50,8 @@ pub struct Inspection {
     pub needed: usize,
     /// Collections whose table is not there, with its name; the layouts are one named "".
     pub missing: Vec<(String, String)>,
-    /// Whether some need lacks a right: a refused read is then explained.
-    pub lacks_rights: bool,
+    /// Collections that lack a right, which explains why they were refused.
+    pub lacking: HashSet<String>,
 }
 
 /// Looks at everything but rows; `refused` are the reads that failed under the role.
@@ -66,7 +68,6 @@ pub async fn inspect(
     findings.extend(migrations::findings(conn, &progress, migrations).await?);
     findings.extend(shape::findings(&catalogue, &progress, migrations));
     let needs = Needs::gather(conn, &catalogue, config, refused).await?;
-    let before = findings.len();
     // Of a role that is above all rules, every rule would be broken.
     if server.can_read && !server.is_above {
         findings.extend(access::findings(conn, &catalogue, &needs, &server.reader).await?);
@@ -80,8 +81,8 @@ pub async fn inspect(
     if server.number < 150_000 {
         findings.iter_mut().for_each(without_invoker);
     }
-    let rights = [Code::SchemaClosed.name(), Code::GrantMissing.name()];
-    let lacks_rights = findings[before..].iter().any(|one| rights.contains(&one.code));
+    let lacking = needs.all().filter(|need| access::is_lacking(need));
+    let lacking = lacking.flat_map(|need| need.readers.clone()).collect();
     let (needed, missing) = (needs.all().count(), needs.missing);
     Ok(Inspection {
         findings,
@@ -91,7 +92,7 @@ pub async fn inspect(
         migrations: progress.list.len(),
         needed,
         missing,
-        lacks_rights,
+        lacking,
         catalogue,
     })
 }

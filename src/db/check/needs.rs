@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use super::catalog::{Catalogue, Relation};
+use super::catalog::Catalogue;
 use super::probe;
+use super::relation::Relation;
 use super::words;
 use crate::config::{Config, From, Parameter};
 use crate::db;
@@ -23,7 +24,7 @@ pub struct Refused {
 #[derive(Debug)]
 pub struct Need<'a> {
     pub relation: &'a Relation,
-    /// What reads it, for messages.
+    /// The collections that read it; the layouts are one named "".
     pub readers: Vec<String>,
     /// Whether every column of every row is asked for, as a collection's `table` is.
     pub is_whole: bool,
@@ -48,11 +49,11 @@ impl<'a> Needs<'a> {
     ) -> Result<Self> {
         let mut needs = Self::default();
         for collection in config.collections.values() {
-            let who = format!("the collection \"{}\"", collection.name);
+            let who = collection.name.as_str();
             let is_refused = refused.collections.contains(&collection.name);
             match &collection.from {
                 From::Table(table) => match catalogue.find(table) {
-                    Some(relation) => needs.add(catalogue, relation, &who, true, is_refused),
+                    Some(relation) => needs.add(catalogue, relation, who, true, is_refused),
                     // The system's own tables are not in the catalogue, and can be read.
                     None if is_refused => {
                         needs.missing.push((collection.name.clone(), table.clone()));
@@ -61,7 +62,7 @@ impl<'a> Needs<'a> {
                 },
                 From::Query { sql, parameters } => {
                     for relation in read_by(conn, catalogue, sql, parameters).await? {
-                        needs.add(catalogue, relation, &who, false, is_refused);
+                        needs.add(catalogue, relation, who, false, is_refused);
                     }
                 }
             }
@@ -69,7 +70,7 @@ impl<'a> Needs<'a> {
         if let Some(table) = &config.layouts {
             match catalogue.find(table) {
                 Some(relation) => {
-                    needs.add(catalogue, relation, "[layouts]", true, refused.layouts);
+                    needs.add(catalogue, relation, "", true, refused.layouts);
                     needs.mark_layouts(relation);
                 }
                 None => needs.missing.push((String::new(), table.clone())),

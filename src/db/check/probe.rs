@@ -6,15 +6,18 @@ use sqlx::{AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, Tran
 use crate::db::errors::Explain as _;
 use crate::error::Result;
 
-/// The longest that one statement of a check may take, or wait for others.
-const LIMITS: &str = "set local statement_timeout = '60s'; set local lock_timeout = '5s'";
+/// How long a check waits for who holds a table.
+const PATIENCE: &str = "set local lock_timeout = '5s'";
+
+/// The longest that something tried may take.
+const LIMIT: &str = "set local statement_timeout = '60s'";
 
 /// Begins the transaction that a whole check is: nothing in it can change anything.
 pub async fn begin(conn: &mut PgConnection) -> Result<Transaction<'_, Postgres>> {
     let doing = "starting the check";
     let begin = conn.begin_with("begin isolation level repeatable read read only").await;
     let mut transaction = begin.or_explain(doing)?;
-    sqlx::raw_sql(LIMITS).execute(&mut *transaction).await.or_explain(doing)?;
+    sqlx::raw_sql(PATIENCE).execute(&mut *transaction).await.or_explain(doing)?;
     Ok(transaction)
 }
 
@@ -60,10 +63,8 @@ where
     (T,): for<'r> FromRow<'r, PgRow> + Send + Unpin,
     T: Send + Unpin,
 {
-    if let Some(role) = role {
-        let become_role = format!("set local role {role}");
-        sqlx::raw_sql(AssertSqlSafe(become_role)).execute(&mut *conn).await?;
-    }
+    let role = role.map_or_else(String::new, |role| format!("; set local role {role}"));
+    sqlx::raw_sql(AssertSqlSafe(format!("{LIMIT}{role}"))).execute(&mut *conn).await?;
     let query = sqlx::query_scalar_with(AssertSqlSafe(sql), arguments);
     query.persistent(false).fetch_optional(conn).await
 }

@@ -1,7 +1,8 @@
 //! The tables of the built-in kits, held against what the migrations make.
 
-use super::catalog::{Catalogue, Relation};
+use super::catalog::Catalogue;
 use super::migrations::{Progress, is_engine};
+use super::relation::Relation;
 use super::{Code, Finding, probe};
 use crate::db::migrate::{Migrations, Origin};
 

@@ -1,8 +1,9 @@
 //! What shows rows past the policies of the tables below: views, materialized views, foreign tables.
 
 use super::access::who;
-use super::catalog::{Action, Catalogue, Relation};
+use super::catalog::Catalogue;
 use super::needs::Need;
+use super::relation::{Action, Relation};
 use super::{Code, Finding, Level};
 
 /// Findings about something that the site reads and that is no table.

@@ -23,7 +23,7 @@ pub fn findings(trial: &Trial, inspection: &Inspection) -> Vec<Finding> {
         if let Some(table) = absent(name, error, inspection) {
             // Nothing is migrated: that is one finding already.
             findings.extend((!inspection.is_unmigrated).then(|| missing(name, table, inspection)));
-        } else if !is_explained(error, inspection) {
+        } else if !is_explained(name, error, inspection) {
             findings.push(unreadable(name, error));
         }
     }
@@ -41,9 +41,9 @@ fn says(error: &Error, codes: &[&str]) -> bool {
     error.chain().iter().any(|message| codes.iter().any(|code| message.contains(code)))
 }
 
-/// Whether the rights that were found lacking are why.
-fn is_explained(error: &Error, inspection: &Inspection) -> bool {
-    says(error, &["(42501)"]) && inspection.lacks_rights
+/// Whether rights that were found lacking are why.
+fn is_explained(name: &str, error: &Error, inspection: &Inspection) -> bool {
+    says(error, &["(42501)"]) && inspection.lacking.contains(name)
 }
 
 fn subject(name: &str) -> String {
