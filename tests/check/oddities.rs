@@ -75,6 +75,27 @@ fn a_partitioned_table_is_a_collection_like_any_other() {
     assert!(finding.mend.unwrap().contains("where is_visible"));
 }
 
+/// An office's database: other schemas, names that need quotes, views, queries with parameters, and
+/// a role that no API knows. Nothing of it stops a build.
+#[test]
+fn a_museums_database_is_checked_like_any_other() {
+    let url = Bench::bare("").url;
+    let bench = Bench { url, site: crate::site::Site::copy_of("examples/museum") };
+    bench.sql(include_str!("../../examples/museum/database.sql"));
+    let report = bench.check();
+    assert_eq!(report.errors, 0, "{}", list(&report));
+    let finding = bench.mends(Warning, "rls-off", "catalogue.\"Makers\"");
+    assert!(finding.message.contains("the collection \"makers\" (and 1 more)"), "{finding:?}");
+    for finding in report.findings.iter().filter(|one| one.subject != "catalogue.\"Makers\"") {
+        if let Some(sql) = &finding.sql {
+            bench.sql(sql);
+        }
+    }
+    assert!(serious(&bench.check()).is_empty(), "{}", list(&bench.check()));
+    let run = bench.run(&["build"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+}
+
 /// A table that somebody holds does not keep a check waiting for ever.
 #[test]
 fn a_locked_table_is_said_to_be_locked() {

@@ -6,7 +6,7 @@ use super::catalog::Catalogue;
 use super::drafts::Marker;
 use super::needs::{Need, Needs};
 use super::relation::{Action, Relation};
-use super::{Code, Finding, probe};
+use super::{Code, Finding, Level, Server, probe};
 use crate::error::Result;
 
 /// How many rows are counted to say that there are some.
@@ -16,8 +16,9 @@ pub async fn findings(
     conn: &mut PgConnection,
     catalogue: &Catalogue,
     needs: &Needs<'_>,
-    reader: &str,
+    server: &Server,
 ) -> Result<Vec<Finding>> {
+    let reader = server.reader.as_str();
     let mut findings = Vec::new();
     let mut closed: Vec<&str> = Vec::new();
     for need in needs.all() {
@@ -31,7 +32,7 @@ pub async fn findings(
             continue;
         }
         if relation.is_table() {
-            findings.extend(table(conn, need, reader).await?);
+            findings.extend(table(conn, need, server).await?);
         } else {
             findings.extend(super::views::used(catalogue, need, reader));
         }
@@ -80,10 +81,14 @@ fn grant_missing(need: &Need, reader: &str) -> Option<Finding> {
 }
 
 /// Row-level security of a table.
-async fn table(conn: &mut PgConnection, need: &Need<'_>, reader: &str) -> Result<Option<Finding>> {
-    let relation = need.relation;
+async fn table(
+    conn: &mut PgConnection,
+    need: &Need<'_>,
+    server: &Server,
+) -> Result<Option<Finding>> {
+    let (relation, reader) = (need.relation, server.reader.as_str());
     if !relation.rls {
-        return Ok(Some(rls_off(need, reader)));
+        return Ok(Some(rls_off(need, server)));
     }
     if relation.is_owned {
         let message = format!(
@@ -113,8 +118,8 @@ async fn table(conn: &mut PgConnection, need: &Need<'_>, reader: &str) -> Result
     ))
 }
 
-fn rls_off(need: &Need, reader: &str) -> Finding {
-    let relation = need.relation;
+fn rls_off(need: &Need, server: &Server) -> Finding {
+    let (relation, reader) = (need.relation, server.reader.as_str());
     let message = format!(
         "row-level security is off on a table that {} reads: who has a grant sees every row",
         who(need)
@@ -124,7 +129,9 @@ fn rls_off(need: &Need, reader: &str) -> Finding {
         sql.push('\n');
         sql.push_str(&policy(relation, reader));
     }
-    Finding::error(Code::RlsOff, &relation.sql, message)
+    // A role that no API offers to the public may well be held by its grants alone.
+    let level = if server.is_public() { Level::Error } else { Level::Warning };
+    Finding::new(level, Code::RlsOff, &relation.sql, message)
         .mend("switch it on, with a policy that says which rows may be shown")
         .sql(sql)
 }

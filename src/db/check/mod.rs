@@ -70,7 +70,7 @@ pub async fn inspect(
     let needs = Needs::gather(conn, &catalogue, config, refused).await?;
     // Of a role that is above all rules, every rule would be broken.
     if server.can_read && !server.is_above {
-        findings.extend(access::findings(conn, &catalogue, &needs, &server.reader).await?);
+        findings.extend(access::findings(conn, &catalogue, &needs, server).await?);
         findings.extend(drafts::findings(conn, &catalogue, &needs, &server.reader).await?);
         let engine = shape::engine_tables(&progress, migrations);
         let view =

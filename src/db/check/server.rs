@@ -61,6 +61,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Whether everybody may act as the role, as through Supabase's API.
+    pub fn is_public(&self) -> bool {
+        self.is_supabase || self.reader == "anon"
+    }
+
     /// What is wrong with the role itself.
     pub fn findings(&self) -> Vec<Finding> {
         let Self { reader, user, .. } = self;
