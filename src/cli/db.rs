@@ -1,5 +1,7 @@
 //! `frieze db`: what is done to the database rather than to the site.
 
+mod migrations;
+
 use sqlx::PgConnection;
 
 use super::{Global, output};
@@ -26,6 +28,8 @@ pub enum Command {
     Status,
     /// Write content/ into the database; only rows that differ are changed
     Seed,
+    /// Write the migrations as files that the Supabase CLI runs
+    Migrations(migrations::Args),
     /// Delete the embedded database; the next build makes it again from content/
     Reset,
 }
@@ -36,11 +40,14 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
         Database::reset(&config.database)?;
         return say(global, &serde_json::json!({"reset": true}), "The embedded database is gone");
     }
+    if let Command::Migrations(args) = command {
+        return migrations::run(global, args, &config);
+    }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {
-            Command::Status | Command::Seed | Command::Reset => database.connect().await?,
             Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
+            _ => database.connect().await?,
         };
         let done = act(global, command, &config, &database, &mut connection).await;
         db::hang_up(connection).await;
@@ -79,7 +86,7 @@ async fn act(
             let mode = if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
             report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
         }
-        Command::Reset => Ok(()),
+        Command::Reset | Command::Migrations(_) => Ok(()),
     }
 }
 
