@@ -44,7 +44,11 @@ async fn reading_what_is_not_there_or_not_allowed() {
             "does not exist (42703)",
             "correct the column's name in frieze.toml",
         ),
-        ("set role nobody_here", "role \"nobody_here\" does not exist (22023)", "database.role"),
+        (
+            "set role nobody_here",
+            "role \"nobody_here\" does not exist (22023)",
+            "name a role it has in frieze.toml",
+        ),
         (
             "set statement_timeout = 1; select pg_sleep(1)",
             "statement timeout (57014)",

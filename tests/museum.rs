@@ -119,7 +119,7 @@ async fn parameters_come_from_the_file_and_from_the_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_written_into_the_database() {
     let site = museum().await;
-    let listing = "select string_agg(c.oid::regclass || ' ' || c.relkind, ',' order by c.oid)
+    let listing = "select string_agg(c.oid::regclass || ' ' || c.relkind::text, ',' order by c.oid)
         from pg_class c join pg_namespace n on n.oid = c.relnamespace
         where n.nspname not in ('pg_catalog', 'information_schema', 'pg_toast')";
     let url = site.database_url.as_ref().unwrap().replace("webreader@", "postgres@");
@@ -148,7 +148,7 @@ async fn the_site_is_the_same_under_row_level_security() {
 async fn a_wrong_query_says_where() {
     let site = museum().await;
     let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
-    let mut says = |from: &str, to: &str, words: &[&str]| {
+    let says = |from: &str, to: &str, words: &[&str]| {
         assert!(config.contains(from), "{from}");
         site.write("frieze.toml", config.replacen(from, to, 1));
         let run = site.run(&["build"]);
@@ -160,7 +160,7 @@ async fn a_wrong_query_says_where() {
     says(
         "join catalogue.types t",
         "join catalogue.typs t",
-        &["line 20 of its query", "catalogue.typs"],
+        &["line 23 of its query", "catalogue.typs"],
     );
     says("parameters = [[\"PHO\"], \"Europe/London\"]\n", "", &["collections.objects.parameters"]);
     says(

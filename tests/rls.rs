@@ -98,7 +98,7 @@ async fn holes_are_found() {
             "create or replace function is_site_admin() returns boolean language sql security definer set search_path = '' as 'select (auth.jwt() ->> ''role'') = ''authenticated'''",
             "is_site_admin",
         ),
-        ("privileges", "grant truncate on projects to anon", "truncate"),
+        ("privileges", "grant truncate on projects to anon", "TRUNCATE"),
     ] {
         postgres::run(&mut plain, &format!("begin; {hole}; savepoint made")).await;
         // The file's own begin is inside ours, and its rollback ends both.

@@ -1,6 +1,7 @@
 //! `frieze db`: what is done to the database rather than to the site.
 
 mod check;
+mod migrations;
 
 use sqlx::PgConnection;
 
@@ -29,6 +30,8 @@ pub enum Command {
     /// Write content/ into the database; only rows that differ are changed
     Seed,
     Check(check::Args),
+    /// Write the migrations as files that the Supabase CLI runs
+    Migrations(migrations::Args),
     /// Delete the embedded database; the next build makes it again from content/
     Reset,
 }
@@ -42,13 +45,14 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
     if let Command::Check(args) = command {
         return check::run(global, &config, args);
     }
+    if let Command::Migrations(args) = command {
+        return migrations::run(global, args, &config);
+    }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {
-            Command::Status | Command::Seed | Command::Check(_) | Command::Reset => {
-                database.connect().await?
-            }
             Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
+            _ => database.connect().await?,
         };
         let done = act(global, command, &config, &database, &mut connection).await;
         db::hang_up(connection).await;
@@ -87,7 +91,7 @@ async fn act(
             let mode = if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
             report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
         }
-        Command::Check(_) | Command::Reset => Ok(()),
+        Command::Reset | Command::Check(_) | Command::Migrations(_) => Ok(()),
     }
 }
 

@@ -75,6 +75,11 @@ fn no_answer(cause: &std::io::Error, subject: &Subject) -> Error {
             "is it running? {url_env} names it; unset {url_env} to use the embedded database"
         );
         (help, waits)
+    } else if cause.kind() == ErrorKind::NotFound && !subject.is_local {
+        let help = format!(
+            "no such file: sslrootcert, sslcert and sslkey in {url_env} name files, relative to the current folder"
+        );
+        return subject.failed().because(Error::config(what)).help(help);
     } else if matches!(cause.kind(), ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) {
         (format!("this machine has no way to {host}: is it online?"), Absence::Passing)
     } else {

@@ -11,3 +11,4 @@ mod order;
 mod shape;
 mod site;
 mod strangers;
+mod undoing;

@@ -44,6 +44,12 @@ const PLACES: &[Place] = &[
     place("RawImages", "`[images]`", "[images]", &[]),
     place("RawCollection", "`[collections.<name>]`", "[collections.posts]", &[]),
     place(
+        "RawVariable",
+        "`parameters`",
+        "[collections.posts]\nquery = \"select 1 as one\"\n[[collections.posts.parameters]]",
+        &["env = \"HOME\""],
+    ),
+    place(
         "RawRowPage",
         "`[collections.<name>.page]`",
         "[collections.posts.page]",
@@ -98,7 +104,8 @@ fn key_of(line: &str) -> &str {
 fn load(file: &str) -> Result<String, String> {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("frieze.toml"), file).expect("a file");
-    let config = Config::load(folder.path(), &Overrides::default(), &|_| None);
+    let env = |name: &str| (name == "HOME").then(|| "/".to_owned());
+    let config = Config::load(folder.path(), &Overrides::default(), &env);
     let place = folder.path().display().to_string();
     config.map(|it| format!("{it:?}").replace(&place, "")).map_err(|error| error.report())
 }

@@ -1,7 +1,5 @@
 //! Direct, session pooler, transaction pooler: the same site on each.
 
-use pretty_assertions::assert_eq;
-
 use super::{Way, done, hosted, on, sample, says};
 
 const WAYS: [Way; 3] = [Way::Direct, Way::Session, Way::Transaction];

@@ -5,6 +5,7 @@
 
 mod files;
 mod status;
+mod write;
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use sqlx::migrate::{Migrate as _, MigrateError, Migration};
 
 pub use self::files::{ENGINE, Entry, Migrations, Origin};
 pub use self::status::{State, Status, status};
+pub use self::write::{Written, write};
 use super::errors::{self, Explain as _};
 use crate::error::{Error, Result};
 

@@ -53,6 +53,7 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations) -> R
 async fn record(connection: &mut PgConnection) -> Result<BTreeMap<i64, (String, Vec<u8>)>> {
     let doing = "reading the record of migrations";
     let exists: bool = sqlx::query_scalar("select to_regclass('frieze.migrations') is not null")
+        .persistent(false)
         .fetch_one(&mut *connection)
         .await
         .or_explain(doing)?;
@@ -61,6 +62,7 @@ async fn record(connection: &mut PgConnection) -> Result<BTreeMap<i64, (String, 
     }
     let rows: Vec<(i64, String, Vec<u8>)> =
         sqlx::query_as("select version, description, checksum from frieze.migrations")
+            .persistent(false)
             .fetch_all(connection)
             .await
             .or_explain(doing)?;
