@@ -27,7 +27,7 @@ pub use self::finding::{Code, Finding, Level};
 use self::migrations::Progress;
 use self::needs::Needs;
 pub use self::needs::Refused;
-pub use self::probe::{begin, literal};
+pub use self::probe::begin;
 pub use self::relation::Relation;
 pub use self::server::Server;
 pub use self::sizes::Sizes;
@@ -45,7 +45,7 @@ pub struct Inspection {
     /// Whether the site's own tables are still to be made: what is missing is then no news.
     pub is_unmigrated: bool,
     pub has_pending: bool,
-    /// How many migrations, relations and needed relations were looked at.
+    /// How many migrations, and relations that the site reads, were looked at.
     pub migrations: usize,
     pub needed: usize,
     /// Collections whose table is not there, with its name; the layouts are one named "".

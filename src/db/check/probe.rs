@@ -82,12 +82,3 @@ pub fn quoted(name: &str) -> String {
     }
     format!("\"{}\"", name.replace('"', "\"\""))
 }
-
-/// A text as SQL takes it.
-pub fn literal(text: &str) -> String {
-    let escaped = text.replace('\'', "''");
-    if escaped.contains('\\') {
-        return format!("E'{}'", escaped.replace('\\', "\\\\"));
-    }
-    format!("'{escaped}'")
-}
