@@ -1,6 +1,7 @@
 //! Bulk reads: one query a collection, rows parsed beside the reading, counts verified. What is read
 //! ahead of parsing is bounded, and long texts of very large sites leave memory again.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -157,7 +158,7 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
         && let Some(line) = db::line(&error, &sql::names(collection))
         && (2..2 + query.lines().count()).contains(&line)
     {
-        doing.push_str(&format!(", line {} of its query,", line - 1));
+        let _ = write!(doing, ", line {} of its query,", line - 1);
     }
     let error = db::explain_as(error, &doing, role);
     match &collection.from {
