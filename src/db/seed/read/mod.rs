@@ -1,11 +1,13 @@
 //! Reading `content/`: which file holds which rows, and where each field stands.
 
+mod escape;
 mod json;
 mod markdown;
-mod place;
+pub(in crate::db) mod place;
 mod text;
 mod toml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -38,6 +40,8 @@ pub struct Row {
     pub stem: Option<String>,
     /// The row's columns. Dates and times are text.
     pub fields: Map<String, Value>,
+    /// JSON that stands in for a field's value word by word, as `{ "$json" = "…" }` wrote it.
+    pub(in crate::db) exact: BTreeMap<String, String>,
     /// The line each field begins on, in the order of `fields`.
     lines: Vec<usize>,
 }
@@ -47,6 +51,12 @@ impl Row {
     pub fn line_of(&self, field: &str) -> usize {
         let index = self.fields.keys().position(|key| key == field);
         index.and_then(|index| self.lines.get(index)).copied().unwrap_or(self.line)
+    }
+
+    /// Columns whose value is JSON's own null, which is a value.
+    pub(in crate::db) fn json_nulls(&self) -> impl Iterator<Item = &str> {
+        let nulls = self.exact.iter().filter(|(_, json)| json.trim() == "null");
+        nulls.map(|(name, _)| name.as_str())
     }
 
     /// `file:line` of the row.
@@ -111,12 +121,13 @@ impl Content {
 
 impl Parsed {
     /// The row with its file's name, unless no database could hold it.
-    fn finish(self, text: &Text, file: &str, stem: Option<&String>) -> Result<Row> {
+    fn finish(mut self, text: &Text, file: &str, stem: Option<&String>) -> Result<Row> {
         if self.fields.is_empty() {
             return Err(text
                 .error_on(self.line, "a row without fields")
                 .help("give it fields, or remove it"));
         }
+        let exact = escape::resolve(text, &mut self.fields)?;
         if let Some(field) = self.fields.iter().find(|field| has_nul(&field.value)) {
             let message =
                 format!("{} holds a NUL character, which Postgres cannot store", field.name);
@@ -125,7 +136,7 @@ impl Parsed {
         let lines = self.fields.iter().map(|field| field.line).collect();
         let fields = self.fields.into_iter().map(|field| (field.name, field.value)).collect();
         let (file, path) = (file.to_owned(), text.path.clone());
-        Ok(Row { file, path, line: self.line, stem: stem.cloned(), fields, lines })
+        Ok(Row { file, path, line: self.line, stem: stem.cloned(), fields, exact, lines })
     }
 }
 
