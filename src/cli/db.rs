@@ -1,5 +1,6 @@
 //! `frieze db`: what is done to the database rather than to the site.
 
+mod export;
 mod seed;
 
 use sqlx::PgConnection;
@@ -28,6 +29,8 @@ pub enum Command {
     Status,
     /// Write content/ into the database; only rows that differ are changed
     Seed(seed::Args),
+    /// Write the database's content back into files: a backup that fits in git
+    Export(export::Args),
     /// Delete the embedded database; the next build makes it again from content/
     Reset,
 }
@@ -41,7 +44,7 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {
-            Command::Status | Command::Seed(_) | Command::Reset => database.connect().await?,
+            Command::Status | Command::Seed(_) | Command::Export(_) | Command::Reset => database.connect().await?,
             Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
         };
         let done = act(global, command, &config, &database, &mut connection).await;
@@ -80,6 +83,9 @@ async fn act(
                 return seed::run(global, args, &content, connection, database).await;
             }
             seed::run(global, args, &seed::read(config)?, connection, database).await
+        }
+        Command::Export(args) => {
+            export::run(global, args, config, &migrations, connection, &place).await
         }
         Command::Reset => Ok(()),
     }

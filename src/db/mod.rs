@@ -5,6 +5,7 @@ mod address;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod errors;
+pub mod export;
 pub mod migrate;
 mod runtime;
 pub mod seed;

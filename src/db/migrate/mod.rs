@@ -4,6 +4,7 @@
 //! its advisory lock lets any number of processes start this at once.
 
 mod files;
+mod tables;
 mod status;
 
 use std::collections::HashMap;

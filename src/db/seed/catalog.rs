@@ -42,6 +42,8 @@ pub(in crate::db) struct Column {
     /// Whether it holds text, or an array of text.
     pub is_text: bool,
     pub is_array: bool,
+    /// Its values are among those that JSON holds as themselves: texts, numbers, times, documents.
+    pub is_common: bool,
     /// The database computes it.
     pub is_generated: bool,
     /// The default as SQL.
@@ -108,6 +110,11 @@ impl Catalog {
     /// The table of that name, if there is one that can hold rows.
     pub fn find(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name && table.is_writable())
+    }
+
+    /// Whether there is a table or a view of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tables.iter().any(|table| table.name == name)
     }
 
     fn unknown(&self, name: &str, place: &str) -> Error {

@@ -5,7 +5,7 @@
 
 pub(super) mod batch;
 pub(super) mod catalog;
-mod check;
+pub(super) mod check;
 mod conflict;
 mod example;
 pub(super) mod identity;

@@ -1,10 +1,10 @@
 //! Reading `content/`: which file holds which rows, and where each field stands.
 
-mod escape;
+pub(in crate::db) mod escape;
 mod json;
-mod markdown;
+pub(in crate::db) mod markdown;
 pub(in crate::db) mod place;
-mod text;
+pub(in crate::db) mod text;
 mod toml;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,108 @@
+//! JSON files: what stays is kept byte for byte, spaces and all.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::{Field, Line, broken, fields};
+use crate::error::Result;
+
+/// A file that is one row.
+pub(super) fn row(original: Option<&str>, fields: Vec<Field>) -> Result<String> {
+    match original {
+        Some(text) => object(text, fields, "\n  "),
+        None => Ok(object("{\n}", fields, "\n  ")? + "\n"),
+    }
+}
+
+/// A file that is an array of rows.
+pub(super) fn list(original: Option<&str>, lines: Vec<Line>) -> Result<String> {
+    let text = original.unwrap_or("[\n]\n");
+    let Parts { head, pieces, tail } = array(text)?;
+    let gap = pieces.first().map_or("\n  ", |piece| &piece[..piece.len() - piece.trim_start().len()]);
+    let inner = format!("{gap}  ");
+    let mut old = pieces.iter();
+    let mut new = Vec::new();
+    for line in lines {
+        match line {
+            Line::Keep => new.extend(old.next().map(|piece| (*piece).to_owned())),
+            Line::Remove => drop(old.next()),
+            Line::Change(fields) => {
+                if let Some(piece) = old.next() {
+                    new.push(object(piece, fields, &inner)?);
+                }
+            }
+            line @ Line::New(_) => {
+                let row = object(&format!("{{{gap}}}"), fields(line), &inner)?;
+                new.push(format!("{gap}{row}"));
+            }
+        }
+    }
+    Ok(format!("{head}{}{tail}", new.join(",")))
+}
+
+/// A list's or object's text, cut at its commas.
+struct Parts<'t> {
+    /// Up to and with the opening bracket.
+    head: &'t str,
+    pieces: Vec<&'t str>,
+    tail: &'t str,
+}
+
+fn array(text: &str) -> Result<Parts<'_>> {
+    let values: Vec<&RawValue> = serde_json::from_str(text).map_err(broken)?;
+    Ok(cut(text, '[', values.into_iter().map(RawValue::get)))
+}
+
+fn cut<'t>(text: &'t str, open: char, values: impl Iterator<Item = &'t str>) -> Parts<'t> {
+    let begin = text.find(open).map_or(0, |at| at + 1);
+    let mut at = begin;
+    let mut pieces = Vec::new();
+    for value in values {
+        let end = (value.as_ptr() as usize).saturating_sub(text.as_ptr() as usize) + value.len();
+        let piece = &text[at..end];
+        let comma = if pieces.is_empty() { None } else { piece.find(',') };
+        pieces.push(comma.map_or(piece, |comma| &piece[comma + 1..]));
+        at = end;
+    }
+    Parts { head: &text[..begin], pieces, tail: &text[at..] }
+}
+
+/// Changes fields of an object; `gap` is what stands before a key where there is none to go by.
+fn object(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
+    let entries: indexmap::IndexMap<String, &RawValue> =
+        serde_json::from_str(text).map_err(broken)?;
+    let Parts { head, pieces, tail } = cut(text, '{', entries.values().map(|value| value.get()));
+    let own = pieces.first().map(|piece| &piece[..piece.len() - piece.trim_start().len()]);
+    let gap = own.unwrap_or(gap);
+    let mut new: Vec<Option<String>> = pieces.iter().map(|piece| Some((*piece).to_owned())).collect();
+    for Field { name, value, .. } in fields {
+        let index = entries.get_index_of(&name);
+        let written = value.map(|value| pretty(&value, gap));
+        match (index, written) {
+            (Some(index), None) => new[index] = None,
+            (Some(index), Some(value)) => {
+                let old = entries[index].get();
+                let piece = pieces[index];
+                new[index] = Some(format!("{}{value}", &piece[..piece.len() - old.len()]));
+            }
+            (None, Some(value)) => {
+                new.push(Some(format!("{gap}{}: {value}", Value::from(name))));
+            }
+            (None, None) => {}
+        }
+    }
+    let new: Vec<String> = new.into_iter().flatten().collect();
+    Ok(format!("{head}{}{tail}", new.join(",")))
+}
+
+/// A value over several lines, as deep in as its key.
+fn pretty(value: &Value, gap: &str) -> String {
+    let text = if gap.contains('\n') {
+        serde_json::to_string_pretty(value).unwrap_or_default()
+    } else {
+        value.to_string()
+    };
+    let depth = gap.rsplit('\n').next().unwrap_or_default();
+    // JSON has no line breaks inside of strings.
+    text.replace('\n', &format!("\n{depth}"))
+}
