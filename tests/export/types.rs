@@ -7,8 +7,9 @@ use crate::support::{Place, nothing_done, nothing_written};
 const TABLE: &str = r#"
 create type mood as enum ('calm', 'keen', 'odd, "mood"');
 create type pair as (a int, b text);
+create function in_words(pair) returns json language sql immutable return to_json(($1).b);
+create cast (pair as json) with function in_words(pair);
 create domain short as text check (length(value) < 40);
-create extension if not exists hstore;
 create table zoo (
     id uuid primary key default gen_random_uuid(),
     at timestamptz not null default now(),
@@ -20,7 +21,7 @@ create table shelf (
     t text default 'given', vc varchar(20), ch char(5), d date, ts timestamp, tz timestamptz, ti time, tt timetz,
     iv interval, js json, jb jsonb default '{"a": 1}', ba bytea, en mood, un uuid, ta text[] default '{x,y}',
     na numeric[], ja jsonb[], da date[], ea mood[], co pair, ca pair[], sh short, ip inet, ci cidr, ma macaddr,
-    bi bit varying, mo money, ra int4range, mr int4multirange, po point, xm xml, ts2 tsvector, hs hstore,
+    bi bit varying, mo money, ra int4range, mr int4multirange, po point, ts2 tsvector,
     "Odd ""name" text, doubled int8 generated always as (i8 / 2) stored, "order" int
 );
 "#;
@@ -63,9 +64,7 @@ mo: '12.34' | '-1000000.01'
 ra: 'empty' | '[1,5)' | '(,)'
 mr: '{[1,2),[5,8)}'
 po: '(1.1,-0)'
-xm: '<a b="c">d &amp; e</a>'
 ts2: '''a'':1A b:2'
-hs: '"a"=>"b", "n"=>NULL' | ''
 "Odd ""name": 'x'
 "order": 3
 "#;
@@ -88,9 +87,6 @@ async fn filled() -> (Place, usize) {
 async fn every_value_survives_a_restore() {
     let (mut place, count) = filled().await;
     let rows = place.rows(&["shelf"]).await;
-    let image = "select string_agg(md5(record_send(t)::text), ',' order by code) from shelf as t";
-    let image = place.value(image).await;
-    let _ = image;
     let report = place.export().await;
     assert_eq!((report.tables["shelf"], report.written), (count, vec!["shelf.toml".to_owned()]));
     nothing_written(&place.export().await);

@@ -127,25 +127,20 @@ fn cells(
         if is_json && raw.get() != "null" {
             text = Some(raw.get().to_owned());
         }
-        let mut value: Value = serde_json::from_str(raw.get())?;
+        // A number may be beyond those that can be calculated with here: its text is what counts.
+        let mut value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
         if let Some(moment) = column.filter(|it| it.kind.ends_with("with time zone")).and(value.as_str()) {
             value = utc(moment).into();
         }
         if text.is_none() && let Some(own) = value.as_str() {
             text = Some(own.to_owned());
         }
-        Ok((name, Cell { value, text, is_json }))
+        (name, Cell { value, text, is_json })
     };
-    values.into_iter().map(cell).collect()
+    Ok(values.into_iter().map(cell).collect())
 }
 
 /// RFC 3339 as people write it.
 fn utc(moment: &str) -> String {
     moment.strip_suffix("+00:00").map_or_else(|| moment.to_owned(), |local| format!("{local}Z"))
-}
-
-impl Cell {
-    pub fn is_null(&self) -> bool {
-        self.text.is_none()
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Field;
@@ -36,12 +37,13 @@ pub(super) fn resolve(text: &Text, fields: &mut [Field]) -> Result<BTreeMap<Stri
             None => continue,
             Some(Escape::Null) => Value::Null,
             Some(Escape::Json(json)) => {
-                let value = serde_json::from_str(json).map_err(|error| {
+                serde_json::from_str::<&RawValue>(json).map_err(|error| {
                     let message = format!("{}: the text of {JSON} is not valid JSON", field.name);
                     text.error_on(field.line, message).because(Error::content(error.to_string()))
                 })?;
                 exact.insert(field.name.clone(), json.to_owned());
-                value
+                // Postgres takes numbers that are too large to calculate with here.
+                serde_json::from_str(json).unwrap_or_else(|_| json.into())
             }
         };
         field.value = value;
