@@ -89,7 +89,7 @@ async fn a_markdown_file_keeps_its_front_matter_and_its_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_json_file_keeps_its_spaces() {
-    let text = "[ {\"name\" : \"A\" ,\"size\":  1.0e1, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": null\n} ]\n\n";
+    let text = "[ {\"name\" : \"A\" ,\"size\":  10, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": null\n} ]\n\n";
     let mut place = pushed(&[("things.json", text), ("posts/a.json", "{\n\t\"slug\": \"a\",\n\t\"tags\": [ ]\n}")]).await;
     nothing_written(&place.export().await);
     place.run("update things set size = 2, made = '2024-01-01' where name = 'B';
@@ -98,7 +98,7 @@ async fn a_json_file_keeps_its_spaces() {
     place.export().await;
     assert_eq!(
         place.file("things.json"),
-        "[ {\"name\" : \"A\" ,\"size\":  1.0e1, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": 2,\"made\": \"2024-01-01\"\n}, {\"name\": \"C\",\"id\": \"00000000-0000-4000-8000-000000000001\" } ]\n\n"
+        "[ {\"name\" : \"A\" ,\"size\":  10, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": 2, \"made\": \"2024-01-01\"\n},\n  { \"name\": \"C\", \"id\": \"00000000-0000-4000-8000-000000000001\" } ]\n\n"
     );
     assert_eq!(
         place.file("posts/a.json"),

@@ -46,8 +46,11 @@ async fn nothing_is_written_before_everything_is_known() {
     let error = place.export_to(place.site.root.join("content"), false).await.unwrap_err();
     assert!(error.report().contains("skills.toml:2: skills has no column nam"), "{error:?}");
     place.site.write("content/skills.toml", "[[skills]]\nname = \"A\"\nproficiency = \"much\"\n");
+    let (skill, id) = ("[[skills]]\nid = ", "\"00000000-0000-4000-8000-000000000001\"\n");
+    place.site.edit("content/skills.toml", "[[skills]]\n", &format!("{skill}{id}"));
+    place.run("update skills set id = '00000000-0000-4000-8000-000000000001'").await;
     let error = place.export_to(place.site.root.join("content"), false).await.unwrap_err();
-    assert!(error.report().contains("skills.toml:3: proficiency = \"much\" is not of the type integer"), "{error:?}");
+    assert!(error.report().contains("skills.toml:4: proficiency = \"much\" is not of the type integer"), "{error:?}");
     assert_eq!(place.content().len(), 1);
 }
 

@@ -212,14 +212,15 @@ impl<'s> Sheet<'s> {
     pub async fn settle(&mut self, conn: &mut PgConnection) -> Result<()> {
         // The order in which seeding reads them decides which ids it makes.
         self.files.sort_by(|a, b| a.place.path.cmp(&b.place.path));
+        let mut last = String::new();
         for _ in 0..ROUNDS {
             self.render()?;
-            if !self.correct(conn).await? {
-                return Ok(());
+            match self.correct(conn).await? {
+                Some(note) => last = note,
+                None => return Ok(()),
             }
         }
-        let table = &self.table.name;
-        Err(Error::content(format!("{table}: the files cannot be made to say what its rows say"))
+        Err(Error::content(format!("{last} cannot be written so that seeding gives the same"))
             .help("nothing was written; this is a fault of frieze, please report it"))
     }
 
@@ -242,8 +243,8 @@ impl<'s> Sheet<'s> {
     }
 
     /// Compares the files with the database and notes what has to be said otherwise; whether
-    /// anything has.
-    async fn correct(&mut self, conn: &mut PgConnection) -> Result<bool> {
+    /// what, if anything.
+    async fn correct(&mut self, conn: &mut PgConnection) -> Result<Option<String>> {
         let (table, rows) = (self.table, self.read_back()?);
         let known = identity::identify(table, &rows)?;
         let live = self.files.iter().enumerate().flat_map(|(file, draft)| {
@@ -266,7 +267,7 @@ impl<'s> Sheet<'s> {
             }
         }
         drop(pairs);
-        let mut is_changed = false;
+        let mut note = None;
         for ((file, index, stored), column, has_it) in notes {
             let is_new = self.files[file].entries[index].is_new;
             if !has_it && !is_new && self.is_made_time(&self.stored[stored], &column) {
@@ -279,10 +280,10 @@ impl<'s> Sheet<'s> {
                 None | Some(Form::Absent) => Form::Custom,
                 Some(Form::Custom | Form::Safe) => Form::Safe,
             };
-            is_changed = true;
+            note = Some(format!("{}: {column} of {}", table.name, self.stored[stored].key));
             changes.insert(column, form);
         }
-        Ok(is_changed)
+        Ok(note)
     }
 
     /// The rows of all files as seeding would read them, and in its order.

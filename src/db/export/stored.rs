@@ -104,10 +104,11 @@ fn value(column: &Column) -> String {
     if column.is_common { format!("t.{sql}") } else { format!("t.{sql}::text") }
 }
 
-/// A document is not sent twice: only whether it is JSON's null, which is a value.
+/// A document is not sent twice: only whether it is JSON's null, which is a value. One that is kept
+/// as it was written may have spaces around it.
 fn text(column: &Column) -> String {
     let sql = &column.sql;
-    if column.is_json() {
+    if column.kind == "jsonb" {
         return format!("case when t.{sql}::text = 'null' then 'null' end");
     }
     format!("t.{sql}::text")
@@ -124,7 +125,7 @@ fn cells(
         let column = table.column(&name);
         let is_json = column.is_some_and(Column::is_json);
         let mut text = texts.remove(&name).flatten();
-        if is_json && raw.get() != "null" {
+        if is_json && text.is_none() && raw.get() != "null" {
             text = Some(raw.get().to_owned());
         }
         // A number may be beyond those that can be calculated with here: its text is what counts.

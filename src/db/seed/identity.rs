@@ -51,14 +51,16 @@ impl Known<'_> {
     }
 
     /// What a statement takes of the row: the row itself as `d`; as `v` the columns that go back to
-    /// their default; as `j` those that are JSON's own null rather than no value.
+    /// their default; as `j` the text of those whose JSON has to be read by itself.
     pub fn item(&self, vanished: &[&str]) -> String {
         let mut item = format!("{{\"d\":{}", self.document());
-        let nulls: Vec<&str> = self.row.json_nulls().collect();
-        for (name, columns) in [("v", vanished), ("j", &nulls)] {
-            if !columns.is_empty() {
-                let flags = columns.iter().map(|column| ((*column).to_owned(), Value::Bool(true)));
-                let _ = write!(item, ",\"{name}\":{}", Value::Object(flags.collect()));
+        let vanished: Map<String, Value> =
+            vanished.iter().map(|column| ((*column).to_owned(), true.into())).collect();
+        let spelled: Map<String, Value> =
+            self.row.spelled().map(|(column, json)| (column.to_owned(), json.into())).collect();
+        for (name, part) in [("v", vanished), ("j", spelled)] {
+            if !part.is_empty() {
+                let _ = write!(item, ",\"{name}\":{}", Value::Object(part));
             }
         }
         item.push('}');

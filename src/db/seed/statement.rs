@@ -74,12 +74,14 @@ fn inserted(table: &Table, column: &Column, rows: &[&Known]) -> String {
     format!("case when {} then {given} else {default} end", has("d", &column.name))
 }
 
-/// A column's value as the row says it. JSON's null comes out of a record as no value at all.
+/// A column's value as the row says it. JSON's null comes out of a record as no value at all, so a
+/// text that is read by itself takes its place.
 pub(in crate::db) fn given(column: &Column, rows: &[&Known]) -> String {
     let Column { name, sql, kind, .. } = column;
-    let is_null = |row: &&Known| row.row.json_nulls().any(|null| null == name);
-    if column.is_json() && rows.iter().any(is_null) {
-        return format!("case when {} then 'null'::{kind} else r.{sql} end", has("j", name));
+    let is_spelled = |row: &&Known| row.row.spelled().any(|(column, _)| column == name);
+    if column.is_json() && rows.iter().any(is_spelled) {
+        let text = format!("e.item -> 'j' ->> {}", literal(name));
+        return format!("coalesce(({text})::{kind}, r.{sql})");
     }
     format!("r.{sql}")
 }

@@ -18,22 +18,25 @@ pub(super) fn row(original: Option<&str>, fields: Vec<Field>) -> Result<String> 
 pub(super) fn list(original: Option<&str>, lines: Vec<Line>) -> Result<String> {
     let text = original.unwrap_or("[\n]\n");
     let Parts { head, pieces, tail } = array(text)?;
-    let gap = pieces.first().map_or("\n  ", |piece| &piece[..piece.len() - piece.trim_start().len()]);
-    let inner = format!("{gap}  ");
+    let gap = pieces.get(1).or(pieces.first()).map_or("\n  ", Piece::gap);
+    let (empty, inner) = if gap.contains('\n') {
+        (format!("{{{gap}}}"), format!("{gap}  "))
+    } else {
+        ("{ }".to_owned(), " ".to_owned())
+    };
     let mut old = pieces.iter();
     let mut new = Vec::new();
     for line in lines {
         match line {
-            Line::Keep => new.extend(old.next().map(|piece| (*piece).to_owned())),
+            Line::Keep => new.extend(old.next().map(|piece| piece.with(piece.value))),
             Line::Remove => drop(old.next()),
             Line::Change(fields) => {
                 if let Some(piece) = old.next() {
-                    new.push(object(piece, fields, &inner)?);
+                    new.push(piece.with(&object(piece.value, fields, &inner)?));
                 }
             }
             line @ Line::New(_) => {
-                let row = object(&format!("{{{gap}}}"), fields(line), &inner)?;
-                new.push(format!("{gap}{row}"));
+                new.push(format!("{gap}{}", object(&empty, fields(line), &inner)?));
             }
         }
     }
@@ -44,8 +47,28 @@ pub(super) fn list(original: Option<&str>, lines: Vec<Line>) -> Result<String> {
 struct Parts<'t> {
     /// Up to and with the opening bracket.
     head: &'t str,
-    pieces: Vec<&'t str>,
+    pieces: Vec<Piece<'t>>,
     tail: &'t str,
+}
+
+/// What stands between two commas.
+#[derive(Clone, Copy)]
+struct Piece<'t> {
+    /// Up to the value: spaces, and in an object the key.
+    before: &'t str,
+    value: &'t str,
+    after: &'t str,
+}
+
+impl Piece<'_> {
+    fn with(&self, value: &str) -> String {
+        format!("{}{value}{}", self.before, self.after)
+    }
+
+    /// The spaces it begins with.
+    fn gap(&self) -> &str {
+        &self.before[..self.before.len() - self.before.trim_start().len()]
+    }
 }
 
 fn array(text: &str) -> Result<Parts<'_>> {
@@ -56,13 +79,15 @@ fn array(text: &str) -> Result<Parts<'_>> {
 fn cut<'t>(text: &'t str, open: char, values: impl Iterator<Item = &'t str>) -> Parts<'t> {
     let begin = text.find(open).map_or(0, |at| at + 1);
     let mut at = begin;
-    let mut pieces = Vec::new();
+    let mut pieces: Vec<Piece<'t>> = Vec::new();
     for value in values {
-        let end = (value.as_ptr() as usize).saturating_sub(text.as_ptr() as usize) + value.len();
-        let piece = &text[at..end];
-        let comma = if pieces.is_empty() { None } else { piece.find(',') };
-        pieces.push(comma.map_or(piece, |comma| &piece[comma + 1..]));
-        at = end;
+        let start = (value.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
+        let mut before = &text[at..start];
+        if let Some(last) = pieces.last_mut() {
+            (last.after, before) = before.split_once(',').unwrap_or(("", before));
+        }
+        pieces.push(Piece { before, value, after: "" });
+        at = start + value.len();
     }
     Parts { head: &text[..begin], pieces, tail: &text[at..] }
 }
@@ -72,19 +97,14 @@ fn object(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
     let entries: indexmap::IndexMap<String, &RawValue> =
         serde_json::from_str(text).map_err(broken)?;
     let Parts { head, pieces, tail } = cut(text, '{', entries.values().map(|value| value.get()));
-    let own = pieces.first().map(|piece| &piece[..piece.len() - piece.trim_start().len()]);
-    let gap = own.unwrap_or(gap);
-    let mut new: Vec<Option<String>> = pieces.iter().map(|piece| Some((*piece).to_owned())).collect();
+    let gap = pieces.get(1).or(pieces.first()).map_or(gap, Piece::gap);
+    let mut new: Vec<Option<String>> =
+        pieces.iter().map(|piece| Some(piece.with(piece.value))).collect();
     for Field { name, value, .. } in fields {
         let index = entries.get_index_of(&name);
         let written = value.map(|value| pretty(&value, gap));
         match (index, written) {
-            (Some(index), None) => new[index] = None,
-            (Some(index), Some(value)) => {
-                let old = entries[index].get();
-                let piece = pieces[index];
-                new[index] = Some(format!("{}{value}", &piece[..piece.len() - old.len()]));
-            }
+            (Some(index), written) => new[index] = written.map(|value| pieces[index].with(&value)),
             (None, Some(value)) => {
                 new.push(Some(format!("{gap}{}: {value}", Value::from(name))));
             }

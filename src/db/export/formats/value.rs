@@ -72,9 +72,10 @@ fn string(text: &str) -> String {
 }
 
 /// Whether a text is easier to read over several lines. Not if one of them could be taken for the
-/// end of a front matter.
+/// end of a front matter, or ends in spaces, which editors like to remove.
 fn is_long(text: &str) -> bool {
-    text.trim_end_matches('\n').contains('\n') && !text.lines().any(|line| line.trim_end() == "+++")
+    let is_odd = |line: &str| line.trim_end() == "+++" || line.ends_with([' ', '\t']);
+    text.trim_matches('\n').contains('\n') && !text.split('\n').any(is_odd)
 }
 
 fn several_lines(text: &str) -> String {

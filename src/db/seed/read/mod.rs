@@ -53,10 +53,11 @@ impl Row {
         index.and_then(|index| self.lines.get(index)).copied().unwrap_or(self.line)
     }
 
-    /// Columns whose value is JSON's own null, which is a value.
-    pub(in crate::db) fn json_nulls(&self) -> impl Iterator<Item = &str> {
-        let nulls = self.exact.iter().filter(|(_, json)| json.trim() == "null");
-        nulls.map(|(name, _)| name.as_str())
+    /// Columns whose JSON is lost where it is part of more JSON: null, which is a value here, and
+    /// spaces around it. Each with its text.
+    pub(in crate::db) fn spelled(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.exact.iter().map(|(name, json)| (name.as_str(), json.as_str()));
+        texts.filter(|(_, json)| *json == "null" || json.trim().len() < json.len())
     }
 
     /// `file:line` of the row.
