@@ -44,7 +44,9 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {
-            Command::Status | Command::Seed(_) | Command::Export(_) | Command::Reset => database.connect().await?,
+            Command::Status | Command::Seed(_) | Command::Export(_) | Command::Reset => {
+                database.connect().await?
+            }
             Command::Migrate | Command::Rollback { .. } => database.connect_to_migrate().await?,
         };
         let done = act(global, command, &config, &database, &mut connection).await;

@@ -5,7 +5,8 @@ use pretty_assertions::assert_eq;
 
 use crate::support::{Place, nothing_done, nothing_written};
 
-const CONFIG: &str = "[collections.posts]\ntable = \"posts\"\nmarkdown = [\"body\"]\n[collections.things]\n";
+const CONFIG: &str =
+    "[collections.posts]\ntable = \"posts\"\nmarkdown = [\"body\"]\n[collections.things]\n";
 const TABLES: &str = "
     create table posts (id uuid primary key default gen_random_uuid(), slug text not null unique,
         title text, body text, tags text[] not null default '{}', day date, note jsonb);
@@ -58,7 +59,10 @@ async fn the_head_of_a_file_stays_when_its_first_row_goes() {
     place.run("delete from things where name = 'A'").await;
     place.export().await;
     let text = place.file("things.toml");
-    assert!(text.starts_with("# Things.\n\n# The second.\n[[things]]\n\"name\" = \"B\"\n"), "{text}");
+    assert!(
+        text.starts_with("# Things.\n\n# The second.\n[[things]]\n\"name\" = \"B\"\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +84,10 @@ async fn a_markdown_file_keeps_its_front_matter_and_its_text() {
     assert_eq!(place.file("posts/a.md"), bare);
     place.run("update posts set body = E'\\n trailing \\n'").await;
     place.export().await;
-    assert_eq!(place.file("posts/a.md"), bare.replace("]\n+++", "]\nbody = \"\\n trailing \\n\"\n+++"));
+    assert_eq!(
+        place.file("posts/a.md"),
+        bare.replace("]\n+++", "]\nbody = \"\\n trailing \\n\"\n+++")
+    );
     place.run("update posts set body = 'Text'").await;
     place.export().await;
     assert_eq!(place.file("posts/a.md"), format!("{bare}\nText\n"));
@@ -90,15 +97,23 @@ async fn a_markdown_file_keeps_its_front_matter_and_its_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_json_file_keeps_its_spaces() {
     let text = "[ {\"name\" : \"A\" ,\"size\":  10, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": null\n} ]\n\n";
-    let mut place = pushed(&[("things.json", text), ("posts/a.json", "{\n\t\"slug\": \"a\",\n\t\"tags\": [ ]\n}")]).await;
+    let mut place = pushed(&[
+        ("things.json", text),
+        ("posts/a.json", "{\n\t\"slug\": \"a\",\n\t\"tags\": [ ]\n}"),
+    ])
+    .await;
     nothing_written(&place.export().await);
-    place.run("update things set size = 2, made = '2024-01-01' where name = 'B';
+    place
+        .run(
+            "update things set size = 2, made = '2024-01-01' where name = 'B';
         update posts set tags = '{x,y}', title = 'T';
-        insert into things (id, name) values ('00000000-0000-4000-8000-000000000001', 'C')").await;
+        insert into things (id, name) values ('00000000-0000-4000-8000-000000000001', 'C')",
+        )
+        .await;
     place.export().await;
     assert_eq!(
         place.file("things.json"),
-        "[ {\"name\" : \"A\" ,\"size\":  10, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": 2, \"made\": \"2024-01-01\"\n},\n  { \"name\": \"C\", \"id\": \"00000000-0000-4000-8000-000000000001\" } ]\n\n"
+        "[ {\"name\" : \"A\" ,\"size\":  10, \"data\": {\"x\":1.50 } },\n  {\"name\": \"B\", \"size\": 2, \"made\": \"2024-01-01\"\n},\n  {\n    \"name\": \"C\",\n    \"id\": \"00000000-0000-4000-8000-000000000001\"\n  } ]\n\n"
     );
     assert_eq!(
         place.file("posts/a.json"),
@@ -154,7 +169,10 @@ async fn only_rows_that_were_in_the_database_leave_the_files() {
     .await;
     place.run("delete from posts where slug = 'gone'; delete from things").await;
     place.site.write("content/posts/new.md", "+++\nslug = \"new\"\n+++\n\nNot seeded yet.\n");
-    place.site.write("content/things.toml", "# Two.\n[[things]]\nname = \"A\"\n[[things]]\nname = \"N\"\n");
+    place.site.write(
+        "content/things.toml",
+        "# Two.\n[[things]]\nname = \"A\"\n[[things]]\nname = \"N\"\n",
+    );
     let report = place.export().await;
     assert_eq!(report.removed, ["posts/gone.md"]);
     assert_eq!(report.changed, ["things.toml"]);
@@ -163,7 +181,10 @@ async fn only_rows_that_were_in_the_database_leave_the_files() {
         file: file.to_owned(),
         line,
     };
-    assert_eq!(report.only_in_files, [stray("posts", "posts/new.md", 2), stray("things", "things.toml", 4)]);
+    assert_eq!(
+        report.only_in_files,
+        [stray("posts", "posts/new.md", 2), stray("things", "things.toml", 4)]
+    );
     assert_eq!(place.file("things.toml"), "[[things]]\nname = \"N\"\n");
     assert_eq!(place.file("posts/new.md"), "+++\nslug = \"new\"\n+++\n\nNot seeded yet.\n");
     assert!(!place.content().contains_key("posts/gone.md"));

@@ -17,7 +17,10 @@ async fn each_table_has_its_form() {
         insert into page_layouts (id, created_at, updated_at, page_name, layout_json, version, is_published) values
             ('00000000-0000-4000-8000-000000000004', '2024-01-01', '2024-01-01', 'home', '{\"sections\": []}', 7, true)").await;
     let report = place.export().await;
-    assert_eq!(report.written, ["page_layouts/home-v7.json", "projects/sea-wall.md", "skills.toml"]);
+    assert_eq!(
+        report.written,
+        ["page_layouts/home-v7.json", "projects/sea-wall.md", "skills.toml"]
+    );
     assert_eq!(
         place.file("projects/sea-wall.md"),
         "+++\ntitle = \"Sea Wall\"\nslug = \"sea-wall\"\ntechnologies = [\"Rust\"]\ncreated_at = \"2024-01-01T00:00:00Z\"\nupdated_at = \"2024-01-02T03:04:05.6Z\"\nid = \"00000000-0000-4000-8000-000000000001\"\n+++\n\n# Text\n\nof it.\n"
@@ -44,8 +47,18 @@ async fn names_are_safe_and_told_apart() {
     let long = format!("projects/{}.md", "long".repeat(25));
     assert_eq!(
         report.written,
-        ["projects/a-2.md", "projects/a.md", "projects/con-row.md", "projects/etc-passwd.md", "projects/evil.md",
-         &long, "projects/readme-row.md", "projects/row.md", "projects/taken-2.md", "projects/x.md"]
+        [
+            "projects/a-2.md",
+            "projects/a.md",
+            "projects/con-row.md",
+            "projects/etc-passwd.md",
+            "projects/evil.md",
+            &long,
+            "projects/readme-row.md",
+            "projects/row.md",
+            "projects/taken-2.md",
+            "projects/x.md"
+        ]
     );
     nothing_written(&place.export().await);
     nothing_done(&place.push().await);
@@ -62,12 +75,18 @@ async fn tables_of_ones_own_are_written_too_and_the_engines_are_not() {
     let config = std::fs::read_to_string(place.site.root.join("frieze.toml")).unwrap();
     place.site.write("frieze.toml", format!("{config}[collections.strange]\n[collections.seen]\n"));
     place.site.write("content/notes.toml", "[[notes]]\nid = 9\nt = \"z\"\n");
-    place.site.write("content/site_admins.toml", "[[site_admins]]\nuser_id = \"00000000-0000-4000-8000-000000000009\"\n");
+    place.site.write(
+        "content/site_admins.toml",
+        "[[site_admins]]\nuser_id = \"00000000-0000-4000-8000-000000000009\"\n",
+    );
     let report = place.export().await;
     assert_eq!(report.written, ["archive.letters.toml"]);
     assert_eq!(report.changed, ["notes.toml"]);
     assert_eq!(place.file("archive.letters.toml"), "[[\"archive.letters\"]]\nno = 1\nt = \"x\"\n");
-    assert_eq!(place.file("notes.toml"), "[[notes]]\nid = 9\nt = \"z\"\n\n[[notes]]\nid = 1\nt = \"a\"\n");
+    assert_eq!(
+        place.file("notes.toml"),
+        "[[notes]]\nid = 9\nt = \"z\"\n\n[[notes]]\nid = 1\nt = \"a\"\n"
+    );
     assert_eq!(report.tables.keys().collect::<Vec<_>>(), ["archive.letters", "notes"]);
     assert_eq!(report.left_out.len(), 1);
     assert_eq!(report.left_out[0].table, "strange");
@@ -76,8 +95,10 @@ async fn tables_of_ones_own_are_written_too_and_the_engines_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_say_the_same_and_rows_without_a_word_have_their_files() {
-    let mut place = Place::small("[collections.things]\nmarkdown = [\"body\"]\n[collections.bare]\n").await;
-    let tables = "create table things (id uuid primary key default gen_random_uuid(), name text, body text);
+    let mut place =
+        Place::small("[collections.things]\nmarkdown = [\"body\"]\n[collections.bare]\n").await;
+    let tables =
+        "create table things (id uuid primary key default gen_random_uuid(), name text, body text);
         create table bare (id uuid primary key default gen_random_uuid(), name text)";
     place.run(tables).await;
     place.run("insert into things (name) values ('A'), ('A'), (null); insert into bare (name) values (null), (null), ('B'), ('B')").await;

@@ -119,12 +119,32 @@ async fn a_restored_database_gives_the_same_site_byte_for_byte() {
     assert!(!before.contains_key("projects/lectern/index.html"));
 }
 
+/// Its files name no times, and the database's reach the sitemap.
+#[tokio::test(flavor = "multi_thread")]
+async fn times_that_the_site_shows_are_part_of_the_backup() {
+    let mut place = Place::copy_of("examples/blog").await;
+    place.push().await;
+    let report = place.export().await;
+    assert_eq!(report.changed.len(), report.tables["posts"]);
+    place.site.build();
+    let mut restored = place.restored().await;
+    restored.push().await;
+    assert_eq!(restored.rows(&["posts"]).await, place.rows(&["posts"]).await);
+    restored.site.build();
+    assert!(place.site.dist() == restored.site.dist());
+    nothing_written(&restored.export().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mirroring_an_export_changes_nothing() {
     let mut place = Place::copy_of(".").await;
     place.mirror().await;
-    place.run("insert into skills (name, category) values ('Theirs', 'Other');
-        update projects set title = 'T' where slug = 'lectern'").await;
+    place
+        .run(
+            "insert into skills (name, category) values ('Theirs', 'Other');
+        update projects set title = 'T' where slug = 'lectern'",
+        )
+        .await;
     place.export().await;
     let rows = place.rows(&KIT).await;
     nothing_done(&place.mirror().await);

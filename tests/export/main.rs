@@ -6,6 +6,7 @@
 mod edits;
 mod homes;
 mod kit;
+mod races;
 mod refusals;
 mod support;
 mod types;

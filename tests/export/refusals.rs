@@ -19,8 +19,12 @@ async fn place() -> Place {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backup_that_would_lack_rows_is_refused() {
     let mut place = place().await;
-    place.run("insert into testimonials (author_name, content) values ('Hidden', 'x');
-        create role clerk login; grant select on all tables in schema public to clerk").await;
+    place
+        .run(
+            "insert into testimonials (author_name, content) values ('Hidden', 'x');
+        create role clerk login; grant select on all tables in schema public to clerk",
+        )
+        .await;
     let url = place.site.database_url.clone().unwrap().replace("postgres@", "clerk@");
     let mut clerk = postgres::connect(&url).await;
     std::mem::swap(&mut clerk, &mut place.conn);
@@ -50,7 +54,10 @@ async fn nothing_is_written_before_everything_is_known() {
     place.site.edit("content/skills.toml", "[[skills]]\n", &format!("{skill}{id}"));
     place.run("update skills set id = '00000000-0000-4000-8000-000000000001'").await;
     let error = place.export_to(place.site.root.join("content"), false).await.unwrap_err();
-    assert!(error.report().contains("skills.toml:4: proficiency = \"much\" is not of the type integer"), "{error:?}");
+    assert!(
+        error.report().contains("skills.toml:4: proficiency = \"much\" is not of the type integer"),
+        "{error:?}"
+    );
     assert_eq!(place.content().len(), 1);
 }
 
@@ -60,14 +67,20 @@ async fn nothing_is_written_outside_of_the_folder() {
     let mut place = place().await;
     place.run("insert into projects (title, slug) values ('P', 'p'); insert into profile (name) values ('P')").await;
     let config = std::fs::read_to_string(place.site.root.join("frieze.toml")).unwrap();
-    place.site.write("frieze.toml", format!("{config}[collections.projects]\nmarkdown = [\"description\"]\n"));
+    place.site.write(
+        "frieze.toml",
+        format!("{config}[collections.projects]\nmarkdown = [\"description\"]\n"),
+    );
     let elsewhere = place.site.root.join("elsewhere");
     std::fs::create_dir_all(&elsewhere).unwrap();
     std::fs::create_dir_all(place.site.root.join("content")).unwrap();
     std::os::unix::fs::symlink(&elsewhere, place.site.root.join("content/projects")).unwrap();
     let error = place.export_to(place.site.root.join("content"), false).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Output);
-    assert!(error.to_string().ends_with("content/projects/p.md leads out of the folder"), "{error}");
+    assert!(
+        error.to_string().ends_with("content/projects/p.md leads out of the folder"),
+        "{error}"
+    );
     assert!(std::fs::read_dir(&elsewhere).unwrap().next().is_none());
     assert!(!place.site.root.join("content/profile.toml").exists());
 }
@@ -85,27 +98,45 @@ async fn the_command_says_what_it_does_and_what_it_would_do() {
     let run = place.site.run(&["db", "export", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
     assert_eq!(report["written"], serde_json::json!(["profile.toml"]));
-    assert_eq!(report["only_in_files"], serde_json::json!([{"table": "skills", "file": "skills.toml", "line": 1}]));
+    assert_eq!(
+        report["only_in_files"],
+        serde_json::json!([{"table": "skills", "file": "skills.toml", "line": 1}])
+    );
     assert_eq!(report["tables"]["profile"], 1);
     assert_eq!(place.content().len(), 2);
     let other = place.site.root.join("backup");
     let run = place.site.run(&["db", "export", "--output", other.to_str().unwrap()]);
     assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(std::fs::read_to_string(other.join("profile.toml")).unwrap(), place.file("profile.toml"));
+    assert_eq!(
+        std::fs::read_to_string(other.join("profile.toml")).unwrap(),
+        place.file("profile.toml")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_names_rows_that_are_newer_and_overwrites_them_by_force() {
     let mut place = place().await;
     place.site.write("content/skills.toml", FILES);
-    place.run("insert into skills (name, category, updated_at) values ('A', 'Other', '2024-01-01')").await;
+    place
+        .run("insert into skills (name, category, updated_at) values ('A', 'Other', '2024-01-01')")
+        .await;
     let id = "update skills set id = '00000000-0000-4000-8000-000000000001'";
     place.run(id).await;
-    place.site.edit("content/skills.toml", "name", "id = \"00000000-0000-4000-8000-000000000001\"\nname");
+    place.site.edit(
+        "content/skills.toml",
+        "name",
+        "id = \"00000000-0000-4000-8000-000000000001\"\nname",
+    );
     let run = place.site.run(&["db", "seed"]);
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert!(run.stdout.contains("skills: 0 inserted, 0 updated, 0 deleted, 0 unchanged, 1 skipped\nSkipped 1 row newer in the database than in the file:\n"), "{}", run.stdout);
-    assert!(run.stdout.contains("content/skills.toml:1: skills {\"id\":\"00000000-0000-4000-8000-000000000001\"}: "), "{}", run.stdout);
+    assert!(
+        run.stdout.contains(
+            "content/skills.toml:1: skills {\"id\":\"00000000-0000-4000-8000-000000000001\"}: "
+        ),
+        "{}",
+        run.stdout
+    );
     assert!(run.stdout.contains(" in the database, no time in the file\n"), "{}", run.stdout);
     let run = place.site.run(&["db", "seed", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
@@ -114,7 +145,11 @@ async fn the_command_names_rows_that_are_newer_and_overwrites_them_by_force() {
     assert_eq!(report["conflicts"][0]["line"], 1);
     assert_eq!(place.value("select category from skills").await, "Other");
     let run = place.site.run(&["db", "seed", "--force"]);
-    assert!(run.stdout.contains("skills: 0 inserted, 1 updated, 0 deleted, 0 unchanged\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("skills: 0 inserted, 1 updated, 0 deleted, 0 unchanged\n"),
+        "{}",
+        run.stdout
+    );
     assert_eq!(place.value("select category from skills").await, "AI");
 }
 

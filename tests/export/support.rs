@@ -27,7 +27,8 @@ impl Place {
     /// A site with a configuration and nothing else.
     pub async fn small(collections: &str) -> Self {
         let site = Site::empty();
-        let config = "[site]\ntitle = \"Test\"\nbase_url = \"https://example.com\"\n[database]\nkits = []\n";
+        let config =
+            "[site]\ntitle = \"Test\"\nbase_url = \"https://example.com\"\n[database]\nkits = []\n";
         site.write("frieze.toml", format!("{config}{collections}"));
         Self::with(site).await
     }
@@ -62,7 +63,8 @@ impl Place {
 
     pub async fn value(&mut self, sql: &str) -> String {
         let sql = AssertSqlSafe(sql.to_owned());
-        let value: Option<String> = sqlx::query_scalar(sql).fetch_one(&mut self.conn).await.unwrap();
+        let value: Option<String> =
+            sqlx::query_scalar(sql).fetch_one(&mut self.conn).await.unwrap();
         value.unwrap_or_else(|| "null".to_owned())
     }
 
@@ -102,23 +104,26 @@ impl Place {
     }
 
     pub fn file(&self, name: &str) -> String {
-        self.content().remove(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.content().keys()))
+        self.content()
+            .remove(name)
+            .unwrap_or_else(|| panic!("no {name} in {:?}", self.content().keys()))
     }
 
     /// Every row of tables in Postgres's own words.
     pub async fn rows(&mut self, tables: &[&str]) -> String {
         let mut all = String::new();
         for table in tables {
-            let sql = format!("select string_agg(t::text, E'\\n' order by t::text collate \"C\") from {table} as t");
+            let sql = format!(
+                "select string_agg(t::text, E'\\n' order by t::text collate \"C\") from {table} as t"
+            );
             all.push_str(&format!("{table}\n{}\n", self.value(&sql).await));
         }
         all
     }
 }
 
-pub const KIT: [&str; 7] = [
-    "profile", "skills", "projects", "experience", "solutions", "testimonials", "page_layouts",
-];
+pub const KIT: [&str; 7] =
+    ["profile", "skills", "projects", "experience", "solutions", "testimonials", "page_layouts"];
 
 /// Seeding must find nothing to do.
 pub fn nothing_done(report: &seed::Report) {

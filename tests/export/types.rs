@@ -77,7 +77,9 @@ async fn filled() -> (Place, usize) {
         let (column, values) = line.split_once(": ").unwrap();
         for value in values.split(" | ") {
             count += 1;
-            place.run(&format!("insert into shelf (code, {column}) values ('k{count:03}', {value})")).await;
+            place
+                .run(&format!("insert into shelf (code, {column}) values ('k{count:03}', {value})"))
+                .await;
         }
     }
     (place, count)
@@ -114,7 +116,9 @@ async fn every_value_survives_in_every_format() {
                 for key in &keys {
                     let (name, text) = match format {
                         "json" => (format!("shelf/{key}.json"), format!("{{\"code\": \"{key}\"}}")),
-                        "toml" => (format!("shelf/{key}.toml"), format!("code = \"{key}\" # its key\n")),
+                        "toml" => {
+                            (format!("shelf/{key}.toml"), format!("code = \"{key}\" # its key\n"))
+                        }
                         _ => (format!("shelf/{key}.md"), format!("+++\ncode = \"{key}\"\n+++\n")),
                     };
                     place.site.write(&content(&name), text);

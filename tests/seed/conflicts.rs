@@ -20,7 +20,8 @@ async fn a_row_touched_since_the_last_seed_is_kept_and_named() {
     site.write("posts/a.md", A).write("posts/b.md", B);
     site.push().await;
     site.run("update posts set body = 'Theirs' where slug = 'a'").await;
-    site.write("posts/a.md", &A.replace("Text", "New")).write("posts/b.md", &B.replace("Text", "New"));
+    site.write("posts/a.md", &A.replace("Text", "New"))
+        .write("posts/b.md", &B.replace("Text", "New"));
     let report = site.push().await;
     assert_eq!((counts(&report), report.total().skipped), ((0, 1, 0, 0), 1));
     assert_eq!(report.tables["posts"].skipped, 1);
@@ -48,9 +49,11 @@ async fn a_row_touched_since_the_last_seed_is_kept_and_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn times_decide_where_the_file_has_one() {
     let mut site = Site::new().await;
-    site.run("insert into posts (title, slug, body, updated_at) values \
-        ('A', 'a', 'Theirs', '2024-05-01T00:00:00Z'), ('B', 'b', 'Theirs', '2024-05-01T00:00:00Z')")
-        .await;
+    site.run(
+        "insert into posts (title, slug, body, updated_at) values \
+        ('A', 'a', 'Theirs', '2024-05-01T00:00:00Z'), ('B', 'b', 'Theirs', '2024-05-01T00:00:00Z')",
+    )
+    .await;
     site.write("posts/a.md", &dated(A, "2024-04-30T23:59:59.999999Z"));
     site.write("posts/b.md", &dated(B, "2024-05-01T02:00:00+02:00"));
     let report = site.push().await;
@@ -85,7 +88,10 @@ async fn an_old_time_in_a_file_is_neither_a_change_nor_a_conflict() {
     for word in ["One", "Two"] {
         site.write("posts/a.md", &dated(A, old).replace("Text", word));
         assert_eq!(counts(&site.push().await), (0, 1, 0, 0), "{word}");
-        assert_eq!(site.value("select (updated_at > now() - interval '1 hour')::text from posts").await, "true");
+        assert_eq!(
+            site.value("select (updated_at > now() - interval '1 hour')::text from posts").await,
+            "true"
+        );
         assert_eq!(counts(&site.push().await), (0, 0, 1, 0), "{word}");
     }
     // The record gone, as in a database restored from elsewhere: still nothing differs.
@@ -147,5 +153,9 @@ async fn what_a_file_has_no_words_for_is_written_as_such() {
     site.run("delete from seed_state").await;
     assert_eq!(counts(&site.push().await), (0, 0, 2, 0));
     site.write("things.toml", "[[things]]\nname = \"A\"\ndata = { \"$json\" = \"{nul\" }\n");
-    assert!(site.refused().await.starts_with("error: content/things.toml:3: data: the text of $json is not valid JSON"));
+    assert!(
+        site.refused()
+            .await
+            .starts_with("error: content/things.toml:3: data: the text of $json is not valid JSON")
+    );
 }

@@ -52,11 +52,8 @@ fn report(
     let folder = options.dir.display().to_string();
     let rows: usize = report.tables.values().sum();
     let verb = if args.dry_run { "Would export" } else { "Exported" };
-    let counts = [
-        ("written", &report.written),
-        ("changed", &report.changed),
-        ("removed", &report.removed),
-    ];
+    let counts =
+        [("written", &report.written), ("changed", &report.changed), ("removed", &report.removed)];
     let mut text = format!("{verb} {} from {place} to {folder}:", output::count(rows, "row"));
     for (what, files) in counts {
         let _ = write!(text, " {} {what},", files.len());

@@ -50,8 +50,7 @@ fn report(global: &Global, report: &Report, place: &str) -> Result<()> {
         text.push_str(&kept(&report.conflicts));
     }
     let (tables, conflicts) = (&report.tables, &report.conflicts);
-    let value =
-        serde_json::json!({"database": place, "tables": tables, "conflicts": conflicts});
+    let value = serde_json::json!({"database": place, "tables": tables, "conflicts": conflicts});
     say(global, &value, &text)
 }
 

@@ -70,7 +70,8 @@ pub(super) async fn differences(
 fn statement(table: &Table, rows: &[&Known]) -> String {
     let checks = stored::columns(table).map(|column| {
         let (given, named) = (given(column, rows), has("d", &column.name));
-        let differs = |value: &str| format!("row({value})::record *<> row(t.{})::record", column.sql);
+        let differs =
+            |value: &str| format!("row({value})::record *<> row(t.{})::record", column.sql);
         let differs = match column.constant_default() {
             Some(default) => differs(&format!("case when {named} then {given} else {default} end")),
             None => format!("{named} is not true or {}", differs(&given)),

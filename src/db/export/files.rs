@@ -29,7 +29,8 @@ impl Files {
         let paths = fs::files_below(dir)?;
         let places = places(&paths)?;
         place::reject_strangers(dir, &paths, &places, config)?;
-        let mut tables: BTreeSet<String> = places.iter().map(|place| table(place).to_owned()).collect();
+        let mut tables: BTreeSet<String> =
+            places.iter().map(|place| table(place).to_owned()).collect();
         for place in self::places(&fs::files_below(&config.build.content)?)? {
             tables.insert(table(&place).to_owned());
         }
@@ -39,7 +40,8 @@ impl Files {
             Ok(File { place, text, rows })
         };
         let files = places.into_iter().map(read).collect::<Result<_>>()?;
-        let names = paths.iter().map(|path| path.to_string_lossy().replace('\\', "/").to_lowercase());
+        let names =
+            paths.iter().map(|path| path.to_string_lossy().replace('\\', "/").to_lowercase());
         Ok(Self { files, tables, names: names.collect() })
     }
 

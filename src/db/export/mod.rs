@@ -8,9 +8,11 @@
 mod compare;
 mod files;
 mod formats;
+mod homes;
 mod moves;
 mod names;
 mod rounds;
+mod sheet;
 mod stored;
 mod tables;
 mod write;
@@ -21,7 +23,7 @@ use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 
 use self::files::Files;
-use self::rounds::Sheet;
+use self::sheet::Sheet;
 use self::tables::Chosen;
 use super::explain_owner;
 use super::migrate::Migrations;
@@ -101,7 +103,7 @@ pub async fn plan(
     let mut taken = files.names();
     for Chosen { table, is_layouts, use_of_times } in chosen.tables {
         let (dir, full) = (&options.dir, options.full);
-        let site = rounds::Site { config, dir, full, is_layouts, use_of_times };
+        let site = sheet::Site { config, dir, full, is_layouts, use_of_times };
         let mut sheet = Sheet::load(&mut transaction, table, &files, &site).await?;
         sheet.find_new_homes(&mut taken);
         sheet.settle(&mut transaction).await?;

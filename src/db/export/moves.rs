@@ -8,79 +8,100 @@ use serde_json::{Map, Value};
 use super::stored::Stored;
 use crate::db::seed::catalog::Table;
 use crate::db::seed::identity::Known;
-use crate::db::seed::state::{Record, in_part};
+use crate::db::seed::state::{Record, bare_hash};
 
 /// What is known about a table's rows from before.
 pub(super) struct Before<'b> {
-    pub table: &'b Table,
-    pub stored: &'b [Stored],
-    /// What seeding left, by key.
-    pub recorded: &'b HashMap<String, Record>,
+    table: &'b Table,
+    /// Rows that are there, by the hash of the file's row they were seeded from, and by their key.
+    by_hash: HashMap<&'b str, usize>,
+    by_key: HashMap<String, usize>,
+    /// The files that rows were seeded from.
+    files: HashMap<usize, &'b str>,
+    /// The same of rows that are gone.
+    gone_hashes: HashSet<&'b str>,
+    gone_keys: HashSet<String>,
 }
 
-impl Before<'_> {
-    /// Gives rows of the files that nothing was found for the row they were seeded as.
+impl<'b> Before<'b> {
+    pub fn new(
+        table: &'b Table,
+        stored: &'b [Stored],
+        recorded: &'b HashMap<String, Record>,
+    ) -> Self {
+        let mut before = Self {
+            table,
+            by_hash: HashMap::new(),
+            by_key: HashMap::new(),
+            files: HashMap::new(),
+            gone_hashes: HashSet::new(),
+            gone_keys: HashSet::new(),
+        };
+        for (index, row) in stored.iter().enumerate() {
+            before.by_key.extend(key(table, &parsed(&row.key)).map(|key| (key, index)));
+            if let Some(record) = recorded.get(&row.key) {
+                before.by_hash.insert(bare_hash(&record.hash), index);
+                before.files.insert(index, &record.file);
+            }
+        }
+        let there: HashSet<&str> = stored.iter().map(|row| row.key.as_str()).collect();
+        for (gone, record) in recorded.iter().filter(|(key, _)| !there.contains(key.as_str())) {
+            before.gone_hashes.insert(bare_hash(&record.hash));
+            before.gone_keys.extend(key(table, &parsed(gone)));
+        }
+        before
+    }
+
+    /// Gives rows of the files that nothing was found for the row they were seeded as: exactly as
+    /// they stand there, or by their key.
     pub fn recover(&self, known: &[Known<'_>], found: &mut [Option<usize>]) {
         let mut taken: HashSet<usize> = found.iter().flatten().copied().collect();
-        let hashes: Vec<String> = known.iter().map(|known| known.hash(self.table)).collect();
-        for by_hash in [true, false] {
-            for (index, known) in known.iter().enumerate().filter(|(index, _)| found[*index].is_none()).collect::<Vec<_>>() {
-                let is_it = |(row, stored): &(usize, &Stored)| {
-                    !taken.contains(row) && self.is_seeded_as(stored, known, &hashes[index], by_hash)
-                };
-                let row = self.stored.iter().enumerate().find(is_it).map(|(row, _)| row);
-                found[index] = row;
-                taken.extend(row);
+        let ways: [&dyn Fn(&Known<'_>) -> Option<usize>; 2] =
+            [&|known| self.by_hash.get(known.hash(self.table).as_str()).copied(), &|known| {
+                let index = *self.by_key.get(&self.key(known)?)?;
+                let file = self.files.get(&index);
+                file.is_none_or(|file| *file == known.row.file).then_some(index)
+            }];
+        for way in ways {
+            for (known, found) in known.iter().zip(found.iter_mut()) {
+                if found.is_none() {
+                    *found = way(known).filter(|index| taken.insert(*index));
+                }
             }
         }
     }
 
-    /// Whether the row came from this file's row: exactly as it stands there, or by its made id.
-    fn is_seeded_as(&self, stored: &Stored, known: &Known<'_>, hash: &str, by_hash: bool) -> bool {
-        let record = self.recorded.get(&stored.key);
-        if by_hash {
-            return record.is_some_and(|record| says(record, hash));
-        }
-        let is_same_file = record.is_none_or(|record| record.file == known.row.file);
-        is_same_file && self.key(known).is_some_and(|key| key == keys(&stored.key))
-    }
-
     /// Whether a row of the files that the database lacks was there once.
     pub fn was_there(&self, known: &Known<'_>) -> bool {
-        let there: HashSet<&str> = self.stored.iter().map(|stored| stored.key.as_str()).collect();
-        let (hash, key) = (known.hash(self.table), self.key(known));
-        let mut gone = self.recorded.iter().filter(|(key, _)| !there.contains(key.as_str()));
-        gone.any(|(recorded, record)| {
-            says(record, &hash) || key.as_ref().is_some_and(|key| *key == keys(recorded))
-        })
+        self.gone_hashes.contains(known.hash(self.table).as_str())
+            || self.key(known).is_some_and(|key| self.gone_keys.contains(&key))
     }
 
     /// The row's primary key as its file, or its name, gives it.
-    fn key(&self, known: &Known<'_>) -> Option<Map<String, Value>> {
-        let columns = self.table.primary_key();
-        let value = |column: &String| {
+    fn key(&self, known: &Known<'_>) -> Option<String> {
+        let mut fields = Map::new();
+        for column in self.table.primary_key() {
             let made = known.made.filter(|(name, _)| name == column);
-            let value = made.map(|(_, id)| Value::from(id.to_string()));
-            Some((column.clone(), value.or_else(|| known.row.fields.get(column).cloned())?))
-        };
-        let key: Option<Map<_, _>> = columns.iter().map(value).collect();
-        key.filter(|key| !key.is_empty()).map(lower)
+            let made = made.map(|(_, id)| Value::from(id.to_string()));
+            let value = made.or_else(|| known.row.fields.get(column).cloned());
+            fields.insert(column.clone(), value?);
+        }
+        key(self.table, &fields)
     }
 }
 
-fn says(record: &Record, hash: &str) -> bool {
-    record.hash == hash || record.hash == in_part(hash)
+fn parsed(key: &str) -> Map<String, Value> {
+    serde_json::from_str(key).unwrap_or_default()
 }
 
-fn keys(json: &str) -> Map<String, Value> {
-    serde_json::from_str(json).map(lower).unwrap_or_default()
-}
-
-/// A UUID may be written in capitals.
-fn lower(key: Map<String, Value>) -> Map<String, Value> {
-    let lower = |value: Value| match value {
-        Value::String(text) if uuid::Uuid::try_parse(&text).is_ok() => text.to_lowercase().into(),
-        other => other,
+/// The values of a primary key as one text; a UUID may be written in capitals.
+fn key(table: &Table, fields: &Map<String, Value>) -> Option<String> {
+    let value = |column: &String| match fields.get(column)? {
+        Value::String(text) if uuid::Uuid::try_parse(text).is_ok() => {
+            Some(Value::from(text.to_lowercase()))
+        }
+        other => Some(other.clone()),
     };
-    key.into_iter().map(|(column, value)| (column, lower(value))).collect()
+    let values: Option<Vec<Value>> = table.primary_key().iter().map(value).collect();
+    values.filter(|values| !values.is_empty()).map(|values| Value::Array(values).to_string())
 }

@@ -34,7 +34,8 @@ pub(super) fn sole(
         let path = format!("{folder}/{name}.{ending}");
         // A row is known by its file's name without the ending, so that must be its own too.
         let whole = format!("{folder}/{name}.").to_lowercase();
-        let is_free = taken.range(whole.clone()..).next().is_none_or(|next| !next.starts_with(&whole));
+        let is_free =
+            taken.range(whole.clone()..).next().is_none_or(|next| !next.starts_with(&whole));
         if is_free {
             taken.insert(path.to_lowercase());
             return (name, path);

@@ -68,7 +68,8 @@ fn statement(table: &Table) -> String {
     let texts = columns(table).filter(|column| !is_plain_text(column));
     let texts = texts.map(|column| format!("{} as {}", text(column), column.sql));
     let plain = columns(table).filter_map(|column| {
-        let same = format!("row({})::record *= row(t.{})::record", column.constant_default()?, column.sql);
+        let same =
+            format!("row({})::record *= row(t.{})::record", column.constant_default()?, column.sql);
         Some(format!("case when {same} then {}::text end", literal(&column.name)))
     });
     let age = TIMES.iter().filter_map(|time| table.column(time)).take(1);
@@ -130,10 +131,14 @@ fn cells(
         }
         // A number may be beyond those that can be calculated with here: its text is what counts.
         let mut value: Value = serde_json::from_str(raw.get()).unwrap_or_default();
-        if let Some(moment) = column.filter(|it| it.kind.ends_with("with time zone")).and(value.as_str()) {
+        if let Some(moment) =
+            column.filter(|it| it.kind.ends_with("with time zone")).and(value.as_str())
+        {
             value = utc(moment).into();
         }
-        if text.is_none() && let Some(own) = value.as_str() {
+        if text.is_none()
+            && let Some(own) = value.as_str()
+        {
             text = Some(own.to_owned());
         }
         (name, Cell { value, text, is_json })

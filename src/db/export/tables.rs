@@ -57,10 +57,13 @@ pub(super) fn choose<'c>(
                 .help("run `frieze db migrate`"));
         };
         let is_layouts = layouts == Some(name);
-        match obstacle(table) {
-            Some(reason) => chosen
-                .left_out
-                .push(LeftOut { table: name.to_owned(), reason: reason.to_owned() }),
+        let twin = chosen.tables.iter().find(|it| it.table.name.eq_ignore_ascii_case(name));
+        let twin =
+            twin.map(|_| "another table's name differs in capitals only, and so would the file's");
+        match obstacle(table).or(twin) {
+            Some(reason) => {
+                chosen.left_out.push(LeftOut { table: name.to_owned(), reason: reason.to_owned() })
+            }
             None => {
                 let use_of_times = use_of_times(config, name);
                 chosen.tables.push(Chosen { table, is_layouts, use_of_times });
@@ -80,7 +83,10 @@ fn named<'n>(
         From::Query(_) => None,
     });
     let kits = migrations.kit_tables().into_iter();
-    kits.chain(collections).chain(config.layouts.as_deref().map(bare)).chain(files.tables()).collect()
+    kits.chain(collections)
+        .chain(config.layouts.as_deref().map(bare))
+        .chain(files.tables())
+        .collect()
 }
 
 /// Why a table's rows cannot be files that seeding reads.

@@ -4,8 +4,8 @@
 //! its advisory lock lets any number of processes start this at once.
 
 mod files;
-mod tables;
 mod status;
+mod tables;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -37,7 +37,12 @@ mod tests {
             Migrations::from_parts(&kits, std::path::Path::new("nowhere")).unwrap()
         };
         let portfolio = [
-            "profile", "skills", "projects", "experience", "solutions", "testimonials",
+            "profile",
+            "skills",
+            "projects",
+            "experience",
+            "solutions",
+            "testimonials",
             "page_layouts",
         ];
         assert_eq!(known(&["portfolio"]).kit_tables(), portfolio);

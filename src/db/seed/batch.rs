@@ -37,7 +37,8 @@ impl Batch<'_> {
     /// Runs the statement and returns its rows.
     pub async fn fetch(&self, conn: &mut PgConnection) -> Result<Vec<Answer>> {
         let mut savepoint = self.begin(conn).await?;
-        let query = sqlx::query_as(AssertSqlSafe(self.sql)).persistent(false).bind(array(&self.items));
+        let query =
+            sqlx::query_as(AssertSqlSafe(self.sql)).persistent(false).bind(array(&self.items));
         let answers = query.fetch_all(&mut *savepoint).await;
         self.finish(savepoint, answers.is_ok()).await?;
         match answers {

@@ -32,10 +32,17 @@ pub(in crate::db) struct NewRecord<'a> {
     pub version: &'a str,
 }
 
-/// The hash that is recorded where a push left columns that the file no longer sets: to mirroring
-/// such a row is not done.
-pub(in crate::db) fn in_part(hash: &str) -> String {
-    format!("pushed {hash}")
+/// Before the hash where a push left columns that the file no longer sets: to mirroring such a row
+/// is not done.
+const IN_PART: &str = "pushed ";
+
+pub(super) fn in_part(hash: &str) -> String {
+    format!("{IN_PART}{hash}")
+}
+
+/// The hash of the file's row alone.
+pub(in crate::db) fn bare_hash(hash: &str) -> &str {
+    hash.strip_prefix(IN_PART).unwrap_or(hash)
 }
 
 /// The tables that have recorded rows.
@@ -48,7 +55,10 @@ pub(in crate::db) async fn tables(conn: &mut PgConnection) -> Result<Vec<String>
 }
 
 /// The recorded rows of a table by their keys.
-pub(in crate::db) async fn load(conn: &mut PgConnection, table: &str) -> Result<HashMap<String, Record>> {
+pub(in crate::db) async fn load(
+    conn: &mut PgConnection,
+    table: &str,
+) -> Result<HashMap<String, Record>> {
     let sql = "select key::text, file, fields, hash, version from public.seed_state where table_name = $1";
     let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
         .persistent(false)

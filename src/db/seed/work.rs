@@ -81,7 +81,8 @@ impl<'a> Work<'a> {
 
     /// Looks again: every row of the files must now be one row of the table.
     pub async fn verify(&mut self, conn: &mut PgConnection, everything: bool) -> Result<()> {
-        let which = (0..self.rows.len()).filter(|&index| everything || self.rows[index].fate != Fate::Done);
+        let which =
+            (0..self.rows.len()).filter(|&index| everything || self.rows[index].fate != Fate::Done);
         self.look(conn, &which.collect::<Vec<_>>()).await?;
         self.reject_doubles()?;
         let lost = self.rows.iter().find(|row| row.found.is_none());

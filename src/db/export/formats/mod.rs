@@ -46,7 +46,9 @@ pub(super) fn rewrite(rewrite: Rewrite<'_>, original: Option<&str>) -> Result<Op
     let text = match (place.format, &place.stem) {
         (Format::Markdown, _) => markdown::row(plain.as_deref(), single(lines), body),
         (Format::Toml, Some(_)) => toml::row(plain.as_deref().unwrap_or_default(), single(lines)),
-        (Format::Toml, None) => toml::list(plain.as_deref().unwrap_or_default(), &place.table, lines),
+        (Format::Toml, None) => {
+            toml::list(plain.as_deref().unwrap_or_default(), &place.table, lines)
+        }
         (Format::Json, Some(_)) => json::row(plain.as_deref(), single(lines)),
         (Format::Json, None) => json::list(plain.as_deref(), lines),
     };
@@ -90,7 +92,8 @@ impl Manner {
 /// A value as files write it by custom, if it can be written so.
 pub(super) fn custom(cell: &Cell, is_toml: bool) -> Value {
     let is_object_like_an_escape = cell.value.as_object().is_some_and(|object| {
-        object.len() == 1 && (object.contains_key(escape::JSON) || object.contains_key(escape::NULL))
+        object.len() == 1
+            && (object.contains_key(escape::JSON) || object.contains_key(escape::NULL))
     });
     let is_lost = cell.value.is_null() || (is_toml && !value::fits_toml(&cell.value));
     if is_lost || is_object_like_an_escape { safe(cell, is_toml) } else { cell.value.clone() }
@@ -98,7 +101,8 @@ pub(super) fn custom(cell: &Cell, is_toml: bool) -> Value {
 
 /// A value in the form that survives everything.
 pub(super) fn safe(cell: &Cell, is_toml: bool) -> Value {
-    let escaped = |name: &str, value: Value| Value::Object([(name.to_owned(), value)].into_iter().collect());
+    let escaped =
+        |name: &str, value: Value| Value::Object([(name.to_owned(), value)].into_iter().collect());
     match &cell.text {
         None if is_toml => escaped(escape::NULL, true.into()),
         None => Value::Null,

@@ -89,9 +89,7 @@ fn set(table: &mut Table, name: &str, value: &Value, has_room: bool) -> Result<(
             *item = replaced(item, value)?;
             Ok(())
         }
-        (None, Value::Object(object))
-            if has_room && !object.is_empty() && !is_escape(object) =>
-        {
+        (None, Value::Object(object)) if has_room && !object.is_empty() && !is_escape(object) => {
             let mut inner = Table::new();
             inner.decor_mut().set_prefix("\n");
             merge(&mut inner, object)?;
@@ -173,16 +171,17 @@ fn says(item: &Item, value: &Value) -> bool {
             rows.len() == items.len()
                 && rows.iter().zip(items).all(|(a, b)| says(&Item::Table(a.clone()), b))
         }
-        (item, Value::String(text)) => {
-            item.as_str().map_or_else(
-                || item.as_datetime().is_some_and(|moment| moment.to_string() == *text),
-                |own| own == text,
-            )
-        }
+        (item, Value::String(text)) => item.as_str().map_or_else(
+            || item.as_datetime().is_some_and(|moment| moment.to_string() == *text),
+            |own| own == text,
+        ),
         (item, Value::Bool(flag)) => item.as_bool() == Some(*flag),
         (item, Value::Number(number)) => match number.as_i64() {
             Some(number) => item.as_integer() == Some(number),
-            None => item.as_float().zip(number.as_f64()).is_some_and(|(a, b)| a.to_bits() == b.to_bits()),
+            None => item
+                .as_float()
+                .zip(number.as_f64())
+                .is_some_and(|(a, b)| a.to_bits() == b.to_bits()),
         },
         _ => false,
     }
