@@ -116,7 +116,8 @@ impl Place {
             let sql = format!(
                 "select string_agg(t::text, E'\\n' order by t::text collate \"C\") from {table} as t"
             );
-            all.push_str(&format!("{table}\n{}\n", self.value(&sql).await));
+            let rows = self.value(&sql).await;
+            all.extend([*table, "\n", rows.as_str(), "\n"]);
         }
         all
     }

@@ -20,7 +20,7 @@ pub struct Args {
     /// Only say what would be written
     #[arg(long)]
     dry_run: bool,
-    /// Write created_at and updated_at for every row, also where the last seed made them
+    /// Write the times of every row, also those that the last seed made
     #[arg(long)]
     full: bool,
 }

@@ -1,5 +1,7 @@
 //! `frieze db seed`: `content/` goes into the database, and what was kept is said.
 
+use std::fmt::Write as _;
+
 use sqlx::PgConnection;
 
 use super::super::{Global, output};
@@ -38,12 +40,13 @@ pub async fn run(
 fn report(global: &Global, report: &Report, place: &str) -> Result<()> {
     let mut text = format!("Seeded {place}:");
     for (table, rows) in &report.tables {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n  {table}: {} inserted, {} updated, {} deleted, {} unchanged",
             rows.inserted, rows.updated, rows.deleted, rows.unchanged
-        ));
+        );
         if rows.skipped > 0 {
-            text.push_str(&format!(", {} skipped", rows.skipped));
+            let _ = write!(text, ", {} skipped", rows.skipped);
         }
     }
     if !report.conflicts.is_empty() {
@@ -62,9 +65,10 @@ fn kept(conflicts: &[Conflict]) -> String {
         let Conflict { table, key, file, line, .. } = conflict;
         let time = |time: &Option<String>| time.clone().unwrap_or_else(|| "no time".to_owned());
         let (database, said) = (time(&conflict.in_database), time(&conflict.in_file));
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n  {file}:{line}: {table} {key}: {database} in the database, {said} in the file"
-        ));
+        );
     }
     text.push_str(
         "\n`frieze db export` takes them into the files, `frieze db seed --force` overwrites them",

@@ -11,7 +11,7 @@ use crate::fs;
 
 /// Every file of rows below a folder.
 pub(super) struct Files {
-    pub files: Vec<File>,
+    all: Vec<File>,
     /// Tables that have files in the folder or in `content/`.
     tables: BTreeSet<String>,
     /// Every path below the folder, in lower case: file systems differ in what they tell apart.
@@ -39,10 +39,10 @@ impl Files {
             let rows = place.rows(dir, text.clone(), place::body_column(config, &place.table))?;
             Ok(File { place, text, rows })
         };
-        let files = places.into_iter().map(read).collect::<Result<_>>()?;
+        let all = places.into_iter().map(read).collect::<Result<_>>()?;
         let names =
             paths.iter().map(|path| path.to_string_lossy().replace('\\', "/").to_lowercase());
-        Ok(Self { files, tables, names: names.collect() })
+        Ok(Self { all, tables, names: names.collect() })
     }
 
     pub fn tables(&self) -> impl Iterator<Item = &str> {
@@ -51,7 +51,7 @@ impl Files {
 
     /// The files of one table.
     pub fn of<'f>(&'f self, name: &'f str) -> impl Iterator<Item = &'f File> {
-        self.files.iter().filter(move |file| table(&file.place) == name)
+        self.all.iter().filter(move |file| table(&file.place) == name)
     }
 
     pub fn names(&self) -> BTreeSet<String> {

@@ -107,7 +107,7 @@ pub async fn plan(
         let mut sheet = Sheet::load(&mut transaction, table, &files, &site).await?;
         sheet.find_new_homes(&mut taken);
         sheet.settle(&mut transaction).await?;
-        sheet.finish(&mut export)?;
+        sheet.finish(&mut export);
     }
     transaction.rollback().await.map_err(failed)?;
     write::refuse_strange_paths(&export.dir, &export.changes)?;

@@ -56,19 +56,23 @@ impl<'b> Before<'b> {
     /// they stand there, or by their key.
     pub fn recover(&self, known: &[Known<'_>], found: &mut [Option<usize>]) {
         let mut taken: HashSet<usize> = found.iter().flatten().copied().collect();
-        let ways: [&dyn Fn(&Known<'_>) -> Option<usize>; 2] =
-            [&|known| self.by_hash.get(known.hash(self.table).as_str()).copied(), &|known| {
-                let index = *self.by_key.get(&self.key(known)?)?;
-                let file = self.files.get(&index);
-                file.is_none_or(|file| *file == known.row.file).then_some(index)
-            }];
-        for way in ways {
+        for way in [Self::seeded_as_it_stands, Self::seeded_under_its_key] {
             for (known, found) in known.iter().zip(found.iter_mut()) {
                 if found.is_none() {
-                    *found = way(known).filter(|index| taken.insert(*index));
+                    *found = way(self, known).filter(|index| taken.insert(*index));
                 }
             }
         }
+    }
+
+    fn seeded_as_it_stands(&self, known: &Known<'_>) -> Option<usize> {
+        self.by_hash.get(known.hash(self.table).as_str()).copied()
+    }
+
+    fn seeded_under_its_key(&self, known: &Known<'_>) -> Option<usize> {
+        let index = *self.by_key.get(&self.key(known)?)?;
+        let file = self.files.get(&index);
+        file.is_none_or(|file| *file == known.row.file).then_some(index)
     }
 
     /// Whether a row of the files that the database lacks was there once.

@@ -116,14 +116,13 @@ impl<'s> Sheet<'s> {
     }
 
     /// Hands over what is to be written.
-    pub fn finish(self, export: &mut Export) -> Result<()> {
+    pub fn finish(self, export: &mut Export) {
         export.report.tables.insert(self.table.name.clone(), self.stored.len());
         export.report.only_in_files.extend(self.strays);
         for file in self.files {
             let Draft { place, original, text, .. } = file;
             export.note(&place.path, &place.name, original.as_deref(), text);
         }
-        Ok(())
     }
 }
 

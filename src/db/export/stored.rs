@@ -72,8 +72,8 @@ fn statement(table: &Table) -> String {
             format!("row({})::record *= row(t.{})::record", column.constant_default()?, column.sql);
         Some(format!("case when {same} then {}::text end", literal(&column.name)))
     });
-    let age = TIMES.iter().filter_map(|time| table.column(time)).take(1);
-    let age: String = age.map(|column| format!("t.{}, ", column.sql)).collect();
+    let age = TIMES.iter().find_map(|time| table.column(time));
+    let age = age.map_or_else(String::new, |column| format!("t.{}, ", column.sql));
     let by = table.keys.first().map_or(&[][..], |key| key.columns.as_slice());
     let key = key_object(table, by);
     format!(
@@ -102,7 +102,7 @@ fn is_plain_text(column: &Column) -> bool {
 
 fn value(column: &Column) -> String {
     let sql = &column.sql;
-    if column.is_common { format!("t.{sql}") } else { format!("t.{sql}::text") }
+    if column.is_common() { format!("t.{sql}") } else { format!("t.{sql}::text") }
 }
 
 /// A document is not sent twice: only whether it is JSON's null, which is a value. One that is kept

@@ -60,15 +60,12 @@ pub(super) fn choose<'c>(
         let twin = chosen.tables.iter().find(|it| it.table.name.eq_ignore_ascii_case(name));
         let twin =
             twin.map(|_| "another table's name differs in capitals only, and so would the file's");
-        match obstacle(table).or(twin) {
-            Some(reason) => {
-                chosen.left_out.push(LeftOut { table: name.to_owned(), reason: reason.to_owned() })
-            }
-            None => {
-                let use_of_times = use_of_times(config, name);
-                chosen.tables.push(Chosen { table, is_layouts, use_of_times });
-            }
+        if let Some(reason) = obstacle(table).or(twin) {
+            chosen.left_out.push(LeftOut { table: name.to_owned(), reason: reason.to_owned() });
+            continue;
         }
+        let use_of_times = use_of_times(config, name);
+        chosen.tables.push(Chosen { table, is_layouts, use_of_times });
     }
     Ok(chosen)
 }

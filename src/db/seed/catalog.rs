@@ -42,8 +42,8 @@ pub(in crate::db) struct Column {
     /// Whether it holds text, or an array of text.
     pub is_text: bool,
     pub is_array: bool,
-    /// Its values are among those that JSON holds as themselves: texts, numbers, times, documents.
-    pub is_common: bool,
+    /// Postgres's own name of the type, or of an array's elements, if the type is its own.
+    pub base: Option<String>,
     /// The database computes it.
     pub is_generated: bool,
     /// The default as SQL.
@@ -53,6 +53,30 @@ pub(in crate::db) struct Column {
 }
 
 impl Column {
+    /// Whether JSON holds its values as people write them: texts, numbers, times, documents.
+    pub fn is_common(&self) -> bool {
+        const COMMON: [&str; 17] = [
+            "bool",
+            "int2",
+            "int4",
+            "int8",
+            "float4",
+            "float8",
+            "numeric",
+            "text",
+            "varchar",
+            "bpchar",
+            "json",
+            "jsonb",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+        ];
+        self.base.as_deref().is_some_and(|base| COMMON.contains(&base))
+    }
+
     pub fn is_json(&self) -> bool {
         matches!(self.kind.as_str(), "json" | "jsonb")
     }

@@ -10,12 +10,8 @@ select jsonb_build_object(
             'kind', format_type(a.atttypid, a.atttypmod),
             'is_text', coalesce(element.typcategory, t.typcategory) = 'S',
             'is_array', t.typcategory = 'A',
-            'is_common', coalesce(element.oid, t.oid) in (
-                'bool'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype,
-                'float4'::regtype, 'float8'::regtype, 'numeric'::regtype, 'text'::regtype,
-                'varchar'::regtype, 'bpchar'::regtype, 'json'::regtype, 'jsonb'::regtype,
-                'date'::regtype, 'time'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype,
-                'uuid'::regtype),
+            'base', case when coalesce(element.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
+                    then coalesce(element.typname, t.typname) end,
             'is_generated', a.attgenerated <> '' or a.attidentity = 'a',
             'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
             'labels', (select jsonb_agg(e.enumlabel order by e.enumsortorder)

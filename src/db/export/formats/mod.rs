@@ -42,7 +42,7 @@ pub(super) fn rewrite(rewrite: Rewrite<'_>, original: Option<&str>) -> Result<Op
         return Ok(None);
     }
     let manner = Manner::of(original.unwrap_or_default());
-    let plain = original.map(|text| manner.remove(text));
+    let plain = original.map(plain);
     let text = match (place.format, &place.stem) {
         (Format::Markdown, _) => markdown::row(plain.as_deref(), single(lines), body),
         (Format::Toml, Some(_)) => toml::row(plain.as_deref().unwrap_or_default(), single(lines)),
@@ -79,14 +79,15 @@ impl Manner {
         Self { has_mark: text.starts_with('\u{feff}'), has_returns: text.contains("\r\n") }
     }
 
-    fn remove(&self, text: &str) -> String {
-        text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
-    }
-
     fn restore(&self, text: String) -> String {
         let text = if self.has_returns { text.replace('\n', "\r\n") } else { text };
         if self.has_mark { format!("\u{feff}{text}") } else { text }
     }
+}
+
+/// The text as rows are read from it.
+fn plain(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
 }
 
 /// A value as files write it by custom, if it can be written so.

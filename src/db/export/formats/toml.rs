@@ -56,7 +56,7 @@ fn remove(rows: &mut ArrayOfTables, index: usize) {
     let head = prefix(&row);
     if let (0, Some(next), Some(end)) = (index, rows.get_mut(0), head.rfind("\n\n")) {
         let own = prefix(next);
-        next.decor_mut().set_prefix(format!("{}{}", &head[..end + 1], own));
+        next.decor_mut().set_prefix(format!("{}{}", &head[..=end], own));
     } else if let (0, Some(next)) = (index, rows.get_mut(0)) {
         let own = prefix(next);
         next.decor_mut().set_prefix(own.trim_start_matches('\n'));

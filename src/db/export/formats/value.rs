@@ -85,7 +85,7 @@ fn several_lines(text: &str) -> String {
             '\n' | '\t' => lines.push(c),
             '\\' => lines.push_str("\\\\"),
             '"' if lines.ends_with("\"\"") => lines.push_str("\\\""),
-            c if c.is_ascii_control() => lines.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c if c.is_ascii_control() => lines.push_str(string(&c.to_string()).trim_matches('"')),
             c => lines.push(c),
         }
     }
