@@ -102,17 +102,67 @@ fn object(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
         pieces.iter().map(|piece| Some(piece.with(piece.value))).collect();
     for Field { name, value, .. } in fields {
         let index = entries.get_index_of(&name);
-        let written = value.map(|value| pretty(&value, gap));
-        match (index, written) {
-            (Some(index), written) => new[index] = written.map(|value| pieces[index].with(&value)),
+        match (index, value) {
+            (Some(index), Some(value)) => {
+                let piece = pieces[index];
+                new[index] = Some(piece.with(&merge(piece.value, &value, gap)?));
+            }
+            (Some(index), None) => new[index] = None,
             (None, Some(value)) => {
-                new.push(Some(format!("{gap}{}: {value}", Value::from(name))));
+                new.push(Some(format!("{gap}{}: {}", Value::from(name), pretty(&value, gap))));
             }
             (None, None) => {}
         }
     }
     let new: Vec<String> = new.into_iter().flatten().collect();
     Ok(format!("{head}{}{tail}", new.join(",")))
+}
+
+/// A value in the place of another, whose parts stay as they are written where they say the same:
+/// Postgres keeps the keys of an object in an order of its own.
+fn merge(old: &str, new: &Value, gap: &str) -> Result<String> {
+    let value: Value = serde_json::from_str(old).map_err(broken)?;
+    match (&value, new) {
+        _ if value == *new => Ok(old.to_owned()),
+        (Value::Object(_), Value::Object(new)) => {
+            let is_gone = |name: &&String| !new.contains_key(*name);
+            let gone = value.as_object().into_iter().flat_map(|old| old.keys()).filter(is_gone);
+            let gone = gone.map(|name| Field { name: name.clone(), value: None, is_body: false });
+            let set = new.iter().map(|(name, value)| Field {
+                name: name.clone(),
+                value: Some(value.clone()),
+                is_body: false,
+            });
+            object(old, gone.chain(set).collect(), &format!("{gap}  "))
+        }
+        (Value::Array(items), Value::Array(new)) => merge_items(old, items, new, gap),
+        _ => Ok(pretty(new, gap)),
+    }
+}
+
+/// Items at both ends that stay are taken as they are; what lies between is matched one by one.
+fn merge_items(text: &str, old: &[Value], new: &[Value], gap: &str) -> Result<String> {
+    let Parts { head, pieces, tail } = array(text)?;
+    if pieces.is_empty() || new.is_empty() {
+        return Ok(pretty(&Value::from(new), gap));
+    }
+    let same = |(a, b): &(&Value, &Value)| a == b;
+    let first = old.iter().zip(new).take_while(same).count();
+    let most = old.len().min(new.len()) - first;
+    let last = old.iter().rev().zip(new.iter().rev()).take(most).take_while(same).count();
+    let inner = pieces[0].gap();
+    let mut items: Vec<String> =
+        pieces[..first].iter().map(|piece| piece.with(piece.value)).collect();
+    let mut between = pieces[first..pieces.len() - last].iter();
+    for value in &new[first..new.len() - last] {
+        items.push(match between.next() {
+            Some(piece) => piece.with(&merge(piece.value, value, inner)?),
+            None => format!("{inner}{}", pretty(value, inner)),
+        });
+    }
+    let rest = &pieces[pieces.len() - last..];
+    items.extend(rest.iter().map(|piece| piece.with(piece.value)));
+    Ok(format!("{head}{}{tail}", items.join(",")))
 }
 
 /// A value over several lines, as deep in as its key.

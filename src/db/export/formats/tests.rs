@@ -70,6 +70,34 @@ fn json_is_changed_in_its_place() {
 }
 
 #[test]
+fn the_parts_of_a_json_value_stay_as_they_are_written() {
+    let old = r#"{
+  "l": {
+    "z": [ {"b": 1, "a": 2}, {"d": [1,2,3] , "c": 4}, "end" ],
+    "a": 1.0
+  }
+}"#;
+    let change = |value: Value| json::row(Some(old), vec![field("l", value)]).unwrap();
+    let same = json!({"a": 1.0, "z": [{"a": 2, "b": 1}, {"c": 4, "d": [1, 2, 3]}, "end"]});
+    assert_eq!(change(same.clone()), old);
+    let mut value = same.clone();
+    value["z"][1]["d"] = json!([1, 9, 3]);
+    assert_eq!(change(value), old.replace("[1,2,3]", "[1,9,3]"));
+    let mut value = same.clone();
+    value["z"].as_array_mut().unwrap().insert(1, json!("new"));
+    assert_eq!(change(value), old.replace("2}, {", "2}, \"new\", {"));
+    let mut value = same.clone();
+    value["z"].as_array_mut().unwrap().remove(1);
+    assert_eq!(change(value), old.replace(r#" {"d": [1,2,3] , "c": 4},"#, ""));
+    let mut value = same;
+    value["a"] = json!({"$json": "1.50"});
+    assert_eq!(
+        change(value),
+        old.replace("\"a\": 1.0", "\"a\": {\n      \"$json\": \"1.50\"\n    }")
+    );
+}
+
+#[test]
 fn a_json_list_loses_and_gains_rows() {
     let old = "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n";
     let row = || Line::New(vec![field("a", 3.into())]);
