@@ -52,6 +52,27 @@ async fn what_was_just_seeded_changes_no_file() {
     assert_eq!(place.content(), before);
 }
 
+/// The time of an edit is not one that a seed made, whatever was seeded since.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_a_file_gave_once_comes_back() {
+    let mut place = Place::copy_of(".").await;
+    place.push().await;
+    let before = place.content();
+    place.run("update profile set phone = '1'").await;
+    place.export().await;
+    place.push().await;
+    place.site.write("content/profile.toml", &before["profile.toml"]);
+    place.run("update profile set phone = '2'").await;
+    place.export().await;
+    place.push().await;
+    let with_times = place.file("profile.toml");
+    place
+        .site
+        .write("content/profile.toml", before["profile.toml"].replace("+33 4 65 71 20 84", "2"));
+    place.export().await;
+    assert_eq!(place.file("profile.toml"), with_times);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_goes_there_and_back() {
     let mut place = edited().await;

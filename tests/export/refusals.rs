@@ -103,6 +103,11 @@ async fn the_command_says_what_it_does_and_what_it_would_do() {
         serde_json::json!([{"table": "skills", "file": "skills.toml", "line": 1}])
     );
     assert_eq!(report["tables"]["profile"], 1);
+    let page = include_str!("../../docs/command-line.md");
+    let (_, section) = page.split_once("## `frieze db export`").unwrap();
+    for key in report.as_object().unwrap().keys() {
+        assert!(section.split("\n## ").next().unwrap().contains(&format!("`{key}`")), "{key}");
+    }
     assert_eq!(place.content().len(), 2);
     let other = place.site.root.join("backup");
     let run = place.site.run(&["db", "export", "--output", other.to_str().unwrap()]);
@@ -143,6 +148,13 @@ async fn the_command_names_rows_that_are_newer_and_overwrites_them_by_force() {
     assert_eq!(report["tables"]["skills"]["skipped"], 1);
     assert_eq!(report["conflicts"][0]["table"], "skills");
     assert_eq!(report["conflicts"][0]["line"], 1);
+    let page = include_str!("../../docs/command-line.md");
+    let (_, section) = page.split_once("## `frieze db seed`").unwrap();
+    let conflict = report["conflicts"][0].as_object().unwrap();
+    let table = report["tables"]["skills"].as_object().unwrap();
+    for key in conflict.keys().chain(table.keys()).chain(report.as_object().unwrap().keys()) {
+        assert!(section.split("\n## ").next().unwrap().contains(&format!("`{key}`")), "{key}");
+    }
     assert_eq!(place.value("select category from skills").await, "Other");
     let run = place.site.run(&["db", "seed", "--force"]);
     assert!(

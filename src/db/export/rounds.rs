@@ -113,7 +113,10 @@ impl Sheet<'_> {
     /// does not depend on: it means no more than when the seed ran.
     fn is_made_time(&self, stored: &Stored, column: &str) -> bool {
         let UseOfTimes { shown, sorted_by } = &self.site.use_of_times;
-        let is_ours = self.recorded.get(&stored.key).is_some_and(|it| it.version == stored.version);
+        let record = self.recorded.get(&stored.key);
+        let is_ours = record.is_some_and(|record| {
+            record.version == stored.version && !record.fields.iter().any(|name| name == column)
+        });
         is_ours
             && !self.site.full
             && TIMES.contains(&column)
