@@ -160,6 +160,42 @@ async fn a_row_that_was_renamed_stays_in_its_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_was_made_anew_stays_in_its_file() {
+    let old = "00000000-0000-4000-8000-000000000001";
+    let mut place = place().await;
+    place.site.write("content/posts/a.md", format!("+++\nslug = \"a\"\nid = \"{old}\"\n+++\n"));
+    place.run("insert into posts (slug, title) values ('a', 'New')").await;
+    let report = place.export().await;
+    assert_eq!((report.changed, report.written), (vec!["posts/a.md".to_owned()], vec![]));
+    assert_eq!(report.only_in_files, []);
+    let new = place.value("select id::text from posts").await;
+    assert_eq!(
+        place.file("posts/a.md"),
+        format!("+++\nslug = \"a\"\nid = \"{new}\"\ntitle = \"New\"\n+++\n")
+    );
+    nothing_done(&place.push().await);
+}
+
+/// The database gave a row the slug that a file not yet seeded has: a person has to decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_files_that_claim_one_row_are_named() {
+    let mut place = place().await;
+    let post = |slug: &str, n: u32| {
+        format!("+++\nslug = \"{slug}\"\nid = \"00000000-0000-4000-8000-00000000000{n}\"\n+++\n")
+    };
+    place.site.write("content/posts/ours.md", post("ours", 1));
+    place.site.write("content/posts/theirs.md", post("theirs", 2));
+    place
+        .run("insert into posts (slug, id) values ('ours', '00000000-0000-4000-8000-000000000002')")
+        .await;
+    let error = place.export_to(place.site.root.join("content"), false).await.unwrap_err();
+    assert_eq!(error.kind(), frieze::error::Kind::Content);
+    let message = error.to_string();
+    assert!(message.contains("posts/ours.md:2 already has a row of posts"), "{message}");
+    assert_eq!(place.file("posts/theirs.md"), post("theirs", 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_rows_that_were_in_the_database_leave_the_files() {
     let mut place = pushed(&[
         ("posts/gone.md", "+++\nslug = \"gone\"\n+++\n"),

@@ -93,6 +93,20 @@ async fn tables_of_ones_own_are_written_too_and_the_engines_are_not() {
     assert_eq!(place.content().len(), 3);
 }
 
+/// Nobody has to migrate a database that already has its tables.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_was_never_seeded_can_be_exported() {
+    let mut place = Place::small("[collections.notes]\n").await;
+    place
+        .run(
+            "drop table seed_state; create table notes (id int primary key, t text);
+        insert into notes values (1, 'a')",
+        )
+        .await;
+    assert_eq!(place.export().await.written, ["notes.toml"]);
+    nothing_written(&place.export().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_say_the_same_and_rows_without_a_word_have_their_files() {
     let mut place =

@@ -174,7 +174,7 @@ async fn an_export_leaves_nothing_on_the_connection() {
     let settings = "select string_agg(name || setting, ',' order by name) from pg_settings where name in \
         ('TimeZone', 'DateStyle', 'IntervalStyle', 'row_security', 'transaction_read_only', 'lc_monetary', 'bytea_output')";
     let before = place.value(settings).await;
-    let prepared = "select string_agg(statement, '; ') from pg_prepared_statements where statement not like '%pg_%'";
+    let prepared = "select string_agg(statement, '; ') from pg_prepared_statements where statement !~ 'pg_settings|pg_prepared'";
     let statements = place.value(prepared).await;
     place.export().await;
     assert_eq!(place.value(settings).await, before);

@@ -1,7 +1,8 @@
 //! Asking the database: which of its rows a file's row is, and what the two do not share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::stored::{self, Stored};
@@ -24,23 +25,51 @@ pub(super) async fn locate(
     }
     let mut located = vec![None; known.len()];
     for (by, group) in groups {
-        let sql = format!(
-            "select e.n, t.tableoid::text || ' ' || t.ctid::text, ''::text \
-             from json_array_elements($1::json) with ordinality as e(item, n) \
-             cross join lateral json_populate_record(null::{name}, e.item) as r \
-             join {name} as t on {same}",
-            name = table.sql,
-            same = same(table, by),
-        );
-        let items = group.iter().map(|&index| {
-            let key = serde_json::Value::Object(known[index].key());
-            (index, known[index].row, key.to_string())
+        let items = group.iter().map(|&index| (index, &known[index], known[index].key()));
+        look(conn, table, by, items, &mut located).await?;
+    }
+    // Somebody deleted a row and made it anew: the id in its file is gone, its slug is back.
+    for key in table.keys.iter().filter(|key| !key.is_primary) {
+        let lost = known.iter().enumerate().filter(|(index, _)| located[*index].is_none());
+        let items = lost.filter_map(|(index, known)| {
+            let field = |column: &String| {
+                let value = known.row.fields.get(column).filter(|value| !value.is_null())?;
+                Some((column.clone(), value.clone()))
+            };
+            Some((index, known, key.columns.iter().map(field).collect::<Option<_>>()?))
         });
-        for (index, at, _) in ask(conn, table, &sql, items).await? {
-            located[index] = Some(at);
+        let items: Vec<_> = items.collect();
+        let mut again = vec![None; known.len()];
+        look(conn, table, &key.columns, items.into_iter(), &mut again).await?;
+        let mut taken: HashSet<String> = located.iter().flatten().cloned().collect();
+        for (located, again) in located.iter_mut().zip(again) {
+            *located = located.take().or_else(|| again.filter(|at| taken.insert(at.clone())));
         }
     }
     Ok(located)
+}
+
+/// Looks rows up by a key and notes where they lie.
+async fn look<'k>(
+    conn: &mut PgConnection,
+    table: &Table,
+    by: &[String],
+    items: impl Iterator<Item = (usize, &'k Known<'k>, Map<String, Value>)>,
+    located: &mut [Option<String>],
+) -> Result<()> {
+    let sql = format!(
+        "select e.n, t.tableoid::text || ' ' || t.ctid::text, ''::text \
+         from json_array_elements($1::json) with ordinality as e(item, n) \
+         cross join lateral json_populate_record(null::{name}, e.item) as r \
+         join {name} as t on {same}",
+        name = table.sql,
+        same = same(table, by),
+    );
+    let items = items.map(|(index, known, key)| (index, known.row, Value::Object(key).to_string()));
+    for (index, at, _) in ask(conn, table, &sql, items).await? {
+        located[index] = Some(at);
+    }
+    Ok(())
 }
 
 /// For each pair the columns in which the row of the file, put into an empty table, would differ

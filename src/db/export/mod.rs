@@ -103,7 +103,8 @@ pub async fn plan(
     let mut taken = files.names();
     for Chosen { table, is_layouts, use_of_times } in chosen.tables {
         let (dir, full) = (&options.dir, options.full);
-        let site = sheet::Site { config, dir, full, is_layouts, use_of_times };
+        let has_state = catalog.has("seed_state");
+        let site = sheet::Site { config, dir, full, is_layouts, use_of_times, has_state };
         let mut sheet = Sheet::load(&mut transaction, table, &files, &site).await?;
         sheet.find_new_homes(&mut taken);
         sheet.settle(&mut transaction).await?;

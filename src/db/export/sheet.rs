@@ -26,6 +26,8 @@ pub(super) struct Site<'s> {
     pub full: bool,
     pub is_layouts: bool,
     pub use_of_times: UseOfTimes,
+    /// Whether the database has ever been seeded.
+    pub has_state: bool,
 }
 
 pub(super) struct Sheet<'s> {
@@ -80,7 +82,8 @@ impl<'s> Sheet<'s> {
         site: &'s Site<'s>,
     ) -> Result<Self> {
         let stored = stored::load(conn, table).await?;
-        let recorded = state::load(conn, &table.name).await?;
+        let recorded =
+            if site.has_state { state::load(conn, &table.name).await? } else { HashMap::new() };
         let of_table: Vec<&File> = files.of(&table.name).collect();
         let rows: Vec<Row> = of_table.iter().flat_map(|file| file.rows.clone()).collect();
         check::check(table, &rows)?;

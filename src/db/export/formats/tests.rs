@@ -52,6 +52,9 @@ fn a_list_written_inline_takes_rows_too() {
     let read: ::toml::Table = written.parse().unwrap();
     let rows = serde_json::to_value(&read["rows"]).unwrap();
     assert_eq!(rows, json!([{"a": 1}, {"a": 3}, {"a": 4}]));
+    let row = || vec![Line::New(vec![field("a", 4.into())])];
+    assert_eq!(toml::list("rows = []\n", "rows", row()).unwrap(), "[[rows]]\na = 4\n");
+    assert_eq!(toml::list("# Rows.\n", "rows", row()).unwrap(), "[[rows]]\na = 4\n# Rows.\n");
 }
 
 #[test]

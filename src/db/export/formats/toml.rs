@@ -16,12 +16,16 @@ pub(super) fn row(original: &str, fields: Vec<Field>) -> Result<String> {
 /// A file that is a list of rows.
 pub(super) fn list(original: &str, name: &str, lines: Vec<Line>) -> Result<String> {
     let mut document: DocumentMut = original.parse().map_err(broken)?;
-    let item = document.entry(name).or_insert(Item::ArrayOfTables(ArrayOfTables::new()));
-    if !item.is_array_of_tables() {
-        let inline = std::mem::take(item);
-        *item = Item::ArrayOfTables(inline.into_array_of_tables().map_err(|_| no_list())?);
+    if !document.get(name).is_some_and(Item::is_array_of_tables) {
+        let rows = match document.remove(name) {
+            Some(inline) if !inline.as_array().is_some_and(toml_edit::Array::is_empty) => {
+                inline.into_array_of_tables().map_err(|_| no_list())?
+            }
+            _ => ArrayOfTables::new(),
+        };
+        document.insert(name, Item::ArrayOfTables(rows));
     }
-    let rows = item.as_array_of_tables_mut().ok_or_else(no_list)?;
+    let rows = document.get_mut(name).and_then(Item::as_array_of_tables_mut).ok_or_else(no_list)?;
     let mut gone = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
         match line {
