@@ -7,6 +7,7 @@ pub mod check;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod errors;
+pub mod export;
 pub mod migrate;
 mod retry;
 mod runtime;

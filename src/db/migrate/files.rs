@@ -49,7 +49,7 @@ impl Migrations {
         Self::from_parts(&config.database.kits, &config.build.migrations)
     }
 
-    fn from_parts(kits: &[String], folder: &Path) -> Result<Self> {
+    pub(super) fn from_parts(kits: &[String], folder: &Path) -> Result<Self> {
         let built_in = built_in()?;
         let known = kit_names(&built_in);
         for kit in kits {

@@ -5,6 +5,7 @@
 
 mod files;
 mod status;
+mod tables;
 mod write;
 
 use std::collections::HashMap;
