@@ -12,7 +12,7 @@ use crate::db::seed::identity;
 use crate::db::seed::read::place::{Format, body_column};
 use crate::error::{Error, Result};
 
-/// More rounds than any value needs; the last ones would change nothing.
+/// More rounds than any table needs: a value takes three, and an id that is added may move others.
 const ROUNDS: usize = 40;
 
 /// A column in which a row of a file and its row of the database differ.
