@@ -12,8 +12,18 @@ use crate::db::seed::identity;
 use crate::db::seed::read::place::{Format, body_column};
 use crate::error::{Error, Result};
 
-/// More rounds than any value needs; the last ones would change nothing.
-const ROUNDS: usize = 12;
+/// More rounds than any table needs: a value takes three, and an id that is added may move others.
+const ROUNDS: usize = 40;
+
+/// A column in which a row of a file and its row of the database differ.
+struct Note {
+    file: usize,
+    entry: usize,
+    stored: usize,
+    column: String,
+    /// Whether the file names the column.
+    is_said: bool,
+}
 
 impl Sheet<'_> {
     /// Writes, reads back and asks, until the files say what the database says.
@@ -23,7 +33,8 @@ impl Sheet<'_> {
         let mut last = String::new();
         for _ in 0..ROUNDS {
             self.render()?;
-            match self.correct(conn).await? {
+            let notes = self.ask(conn).await?;
+            match self.correct(notes) {
                 Some(note) => last = note,
                 None => return Ok(()),
             }
@@ -47,9 +58,8 @@ impl Sheet<'_> {
         Ok(())
     }
 
-    /// Compares the files with the database and notes what has to be said otherwise; whether
-    /// what, if anything.
-    async fn correct(&mut self, conn: &mut PgConnection) -> Result<Option<String>> {
+    /// Asks the database what the files would say otherwise.
+    async fn ask(&self, conn: &mut PgConnection) -> Result<Vec<Note>> {
         let (table, rows) = (self.table, self.read_back()?);
         let known = identity::identify(table, &rows)?;
         let live = self.files.iter().enumerate().flat_map(|(file, draft)| {
@@ -57,38 +67,46 @@ impl Sheet<'_> {
             entries.map(move |(index, entry)| (file, index, entry.stored))
         });
         let (mut pairs, mut slots) = (Vec::new(), Vec::new());
-        for (known, (file, index, stored)) in known.into_iter().zip(live) {
+        for (known, (file, entry, stored)) in known.into_iter().zip(live) {
             if let Some(stored) = stored {
                 pairs.push((known, &self.stored[stored]));
-                slots.push((file, index, stored));
+                slots.push((file, entry, stored));
             }
         }
         let differences = compare::differences(conn, table, &pairs).await?;
         let mut notes = Vec::new();
-        for ((slot, (known, _)), columns) in slots.into_iter().zip(&pairs).zip(differences) {
-            for column in columns {
-                let has_it = known.row.fields.contains_key(&column);
-                notes.push((slot, column, has_it));
-            }
+        for (((file, entry, stored), (known, _)), columns) in
+            slots.into_iter().zip(&pairs).zip(differences)
+        {
+            notes.extend(columns.into_iter().map(|column| {
+                let is_said = known.row.fields.contains_key(&column);
+                Note { file, entry, stored, column, is_said }
+            }));
         }
-        drop(pairs);
-        let mut note = None;
-        for ((file, index, stored), column, has_it) in notes {
-            let is_new = self.files[file].entries[index].is_new;
-            if !has_it && !is_new && self.is_made_time(&self.stored[stored], &column) {
+        Ok(notes)
+    }
+
+    /// Decides how each column of the notes is written; the last of them, if there are any.
+    fn correct(&mut self, notes: Vec<Note>) -> Option<String> {
+        let mut last = None;
+        for note in notes {
+            let Note { file, entry, stored, column, is_said } = note;
+            let stored = &self.stored[stored];
+            let is_new = self.files[file].entries[entry].is_new;
+            if !is_said && !is_new && self.is_made_time(stored, &column) {
                 continue;
             }
-            let is_plain = self.stored[stored].plain.contains(&column);
-            let changes = &mut self.files[file].entries[index].changes;
+            last = Some(format!("{}: {column} of {}", self.table.name, stored.key));
+            let is_plain = stored.plain.contains(&column);
+            let changes = &mut self.files[file].entries[entry].changes;
             let form = match changes.get(&column) {
-                None if is_plain && has_it => Form::Absent,
+                None if is_plain && is_said => Form::Absent,
                 None | Some(Form::Absent) => Form::Custom,
                 Some(Form::Custom | Form::Safe) => Form::Safe,
             };
-            note = Some(format!("{}: {column} of {}", table.name, self.stored[stored].key));
             changes.insert(column, form);
         }
-        Ok(note)
+        last
     }
 
     /// The rows of all files as seeding would read them, and in its order.

@@ -88,14 +88,7 @@ impl<'s> Sheet<'s> {
         let rows: Vec<Row> = of_table.iter().flat_map(|file| file.rows.clone()).collect();
         check::check(table, &rows)?;
         let known = identity::identify(table, &rows)?;
-        let places: HashMap<&str, usize> =
-            stored.iter().enumerate().map(|(index, row)| (row.at.as_str(), index)).collect();
-        let located = compare::locate(conn, table, &known).await?;
-        let mut found: Vec<Option<usize>> = located
-            .iter()
-            .map(|at| at.as_ref().and_then(|at| places.get(at.as_str())).copied())
-            .collect();
-        reject_doubles(table, &known, &found)?;
+        let mut found = find(conn, table, &known, &stored).await?;
         let before = Before::new(table, &stored, &recorded);
         before.recover(&known, &mut found);
         let (mut strays, mut entries) = (Vec::new(), Vec::new());
@@ -127,6 +120,22 @@ impl<'s> Sheet<'s> {
             export.note(&place.path, &place.name, original.as_deref(), text);
         }
     }
+}
+
+/// Which row of the database each row of the files is known as.
+async fn find(
+    conn: &mut PgConnection,
+    table: &Table,
+    known: &[identity::Known<'_>],
+    stored: &[Stored],
+) -> Result<Vec<Option<usize>>> {
+    let places: HashMap<&str, usize> =
+        stored.iter().enumerate().map(|(index, row)| (row.at.as_str(), index)).collect();
+    let located = compare::locate(conn, table, known).await?;
+    let place = |at: Option<String>| places.get(at?.as_str()).copied();
+    let found: Vec<Option<usize>> = located.into_iter().map(place).collect();
+    reject_doubles(table, known, &found)?;
+    Ok(found)
 }
 
 /// Two rows of files that are one row of the database.

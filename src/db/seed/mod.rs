@@ -12,6 +12,7 @@ pub(super) mod identity;
 mod names;
 pub(super) mod read;
 pub(super) mod refusal;
+mod sequence;
 mod stale;
 pub(super) mod state;
 pub(super) mod statement;

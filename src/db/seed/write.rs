@@ -21,6 +21,9 @@ impl Work<'_> {
         for group in self.groups(&missing) {
             self.report.inserted += self.insert(conn, &group).await?;
         }
+        if self.report.inserted > 0 {
+            self.advance_sequences(conn).await?;
+        }
         for group in self.groups(&present) {
             self.report.updated += self.update(conn, &group).await?;
         }
