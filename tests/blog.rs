@@ -49,7 +49,8 @@ fn the_engine_knows_no_site() {
         }
         let text = std::fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
-        if path.file_name().is_some_and(|name| name == "tests.rs") {
+        // The shape of the kit is data, and held to what its migrations make by a test.
+        if path.file_name().is_some_and(|name| name == "tests.rs" || name == "shape.txt") {
             continue;
         }
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {

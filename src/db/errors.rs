@@ -104,13 +104,20 @@ fn missing_grant(message: &str, role: &str) -> Option<String> {
     })
 }
 
-/// An identifier as SQL takes it.
+/// An identifier as SQL takes it, and as people write it: quoted only where it must be.
 fn quoted(name: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
     if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
         return name.to_owned();
     }
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// The statement that lets a role read a table, which is named as in `frieze.toml`.
+pub fn grant(table: &str, role: &str) -> String {
+    let parts: Vec<String> = table.split('.').map(quoted).collect();
+    let schema = if parts.len() == 1 { "public." } else { "" };
+    format!("grant select on {schema}{} to {};", parts.join("."), quoted(role))
 }
 
 /// Puts [`explain_owner`] at the end of a query's chain.

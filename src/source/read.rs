@@ -164,8 +164,7 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
     match &collection.from {
         // Not where a policy of the table asks another one.
         From::Table(table) if denied && names(&error, table) => {
-            let (table, role) = (sql::quoted(table), sql::quoted(role));
-            error.help(format!("let the table's owner run: grant select on {table} to {role};"))
+            error.help(format!("let the table's owner run: {}", db::grant(table, role)))
         }
         From::Query { .. } if code == "08P01" => error.help(format!(
             "give each of $1, $2, … a value in collections.{}.parameters",
