@@ -37,9 +37,11 @@ TEMPLATE = (
 
 LIKINGS = [
     (2.5, ['"', END]),
+    (-15.0, ["e", "E", START, UNKNOWN]),  # an exponent soon makes a number too large
     (1.0, "abcdefghijklmnopqrstuvwxyz"),
-    (0.0, ["}", "]", SPACE, "{", "[", ":"] + list("0123456789")),
-    (-2.0, [",", ".", "-"]),
+    (0.0, ["}", "]", SPACE, "{", "[", ":"]),
+    (-1.5, "0123456789"),
+    (-2.0, ",.-"),
 ]
 
 

@@ -10,6 +10,11 @@ mkdir -p "$target"
 place=$(cd "$target" && pwd)/test-llama-$version
 
 say() { echo "test-llama: $*" >&2; }
+give_up() {
+    say "$1, or set FRIEZE_TEST_LLAMA to a folder with llama-server and tiny.gguf (which" \
+        "scripts/make_tiny_model.py makes)"
+    exit 1
+}
 venv() { rm -rf "$new/pip" && python3 -m venv "$new/pip"; }
 loads() { PYTHONPATH=$new/install python3 -c 'import xllamacpp'; }
 
@@ -19,9 +24,7 @@ install_packages() {
     shift
     if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
         cat "$new/log" >&2
-        say "install $what ($* on Debian and Ubuntu), or set FRIEZE_TEST_LLAMA to a folder with" \
-            "llama-server and tiny.gguf (python3 scripts/make_tiny_model.py FOLDER/tiny.gguf)"
-        exit 1
+        give_up "install $what ($* on Debian and Ubuntu)"
     fi
     say "installing $*"
     export DEBIAN_FRONTEND=noninteractive
@@ -39,8 +42,7 @@ if [ ! -d "$place" ]; then
     fi
     if ! "$new/pip/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --no-deps \
         --only-binary=:all: --target "$new/install" "xllamacpp==$version" >&2; then
-        say "xllamacpp $version could not be fetched: it needs the network, Python 3.10 or later, and Linux or macOS"
-        exit 1
+        give_up "fetching xllamacpp $version needs the network, and Python 3.10 or later on Linux or macOS: see to that"
     fi
     if ! loads >"$new/log" 2>&1; then
         install_packages "the OpenMP library" libgomp1
