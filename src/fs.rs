@@ -41,6 +41,10 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| failed("create the folder", path, error))
 }
 
+pub fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).map_err(|error| failed("remove", path, error))
+}
+
 pub fn metadata(path: &Path) -> Result<fs::Metadata> {
     fs::metadata(path).map_err(|error| failed("look at", path, error))
 }

@@ -1,6 +1,7 @@
 //! The pipeline: a build from configuration to published site, as one page of prose. The only file
 //! that names every stage.
 
+pub mod check;
 mod inventory;
 mod mentions;
 mod outputs;
@@ -12,6 +13,7 @@ mod shrink;
 
 use std::sync::Arc;
 
+pub use check::check;
 pub use inventory::Listed;
 use outputs::Outputs;
 use pages::Pages;
@@ -47,7 +49,7 @@ pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) 
     let mut clock = Clock::new(observer);
     let stage = outputs::open(config)?;
     clock.start("prepare");
-    let prepared = Prepared::new(config, Arc::new(pictures::cache(config)?))?;
+    let prepared = Prepared::new(config, &Arc::new(pictures::cache(config)?))?;
     freeze(config, Reading::of(snapshot), prepared, stage, clock)
 }
 
@@ -67,10 +69,8 @@ pub fn images(config: &Config) -> Result<(Vec<Listed>, Arc<Shared>)> {
 /// Reads the rows, and prepares everything else meanwhile.
 fn read(config: &Config) -> Result<(Reading, Prepared)> {
     let cache = Arc::new(pictures::cache(config)?);
-    let (reading, prepared) = rayon::join(
-        || reading::read(config, cache.folder()),
-        || Prepared::new(config, Arc::clone(&cache)),
-    );
+    let (reading, prepared) =
+        rayon::join(|| reading::read(config, cache.folder()), || Prepared::new(config, &cache));
     Ok((reading?, prepared?))
 }
 
@@ -134,13 +134,13 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(config: &Config, cache: Arc<Cache>) -> Result<Self> {
+    fn new(config: &Config, cache: &Arc<Cache>) -> Result<Self> {
         let theme = Theme::load(config)?;
         let files = theme.manifests();
         let manifests = Manifests::parse(
             files.map(|(name, file)| (name, file.origin.as_str(), file.text.as_str())),
         )?;
-        let shared = Shared::new(config, assets::plan(config, &theme, &cache)?);
+        let shared = Shared::new(config, assets::plan(config, &theme, cache)?);
         let engine = Engine::load(&theme, &shared, config.build.minify)?;
         Ok(Self { theme, manifests, shared, engine })
     }

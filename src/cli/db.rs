@@ -1,13 +1,16 @@
 //! `frieze db`: what is done to the database rather than to the site.
 
+mod check;
+mod export;
 mod migrations;
+mod seed;
 
 use sqlx::PgConnection;
 
 use super::{Global, output};
 use crate::config::{Config, Overrides};
 use crate::db::migrate::{self, Migrations};
-use crate::db::{self, Database, seed};
+use crate::db::{self, Database};
 use crate::error::{Error, Result};
 
 /// Look after the database
@@ -27,7 +30,10 @@ pub enum Command {
     /// Show which migrations are applied
     Status,
     /// Write content/ into the database; only rows that differ are changed
-    Seed,
+    Seed(seed::Args),
+    /// Write the database's content back into files: a backup that fits in git
+    Export(export::Args),
+    Check(check::Args),
     /// Write the migrations as files that the Supabase CLI runs
     Migrations(migrations::Args),
     /// Delete the embedded database; the next build makes it again from content/
@@ -39,6 +45,9 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
     if matches!(command, Command::Reset) {
         Database::reset(&config.database)?;
         return say(global, &serde_json::json!({"reset": true}), "The embedded database is gone");
+    }
+    if let Command::Check(args) = command {
+        return check::run(global, &config, args);
     }
     if let Command::Migrations(args) = command {
         return migrations::run(global, args, &config);
@@ -78,15 +87,18 @@ async fn act(
         Command::Status => {
             report_status(global, &migrate::status(connection, &migrations).await?, &place)
         }
-        Command::Seed => {
-            let content = seed::Content::read(&config.build.content, config)?;
+        Command::Seed(args) => {
             if database.is_embedded() {
+                let content = seed::read(config)?;
                 migrate::up(connection, &migrations).await?;
+                return seed::run(global, args, &content, connection, database).await;
             }
-            let mode = if database.is_embedded() { seed::Mode::Mirror } else { seed::Mode::Push };
-            report_seed(global, &seed::sync(connection, &content, mode).await?, &place)
+            seed::run(global, args, &seed::read(config)?, connection, database).await
         }
-        Command::Reset | Command::Migrations(_) => Ok(()),
+        Command::Export(args) => {
+            export::run(global, args, config, &migrations, connection, &place).await
+        }
+        Command::Reset | Command::Check(_) | Command::Migrations(_) => Ok(()),
     }
 }
 
@@ -139,15 +151,4 @@ fn report_status(global: &Global, list: &[migrate::Status], place: &str) -> Resu
     let lines = list.iter().map(|one| format!("  {:8} {}", word(&one.state), one.name));
     let text = format!("Migrations in {place}:\n{}", lines.collect::<Vec<_>>().join("\n"));
     say(global, &serde_json::json!({"database": place, "migrations": rows}), &text)
-}
-
-fn report_seed(global: &Global, report: &seed::Report, place: &str) -> Result<()> {
-    let lines = report.tables.iter().map(|(table, rows)| {
-        format!(
-            "  {table}: {} inserted, {} updated, {} deleted, {} unchanged",
-            rows.inserted, rows.updated, rows.deleted, rows.unchanged
-        )
-    });
-    let text = format!("Seeded {place}:\n{}", lines.collect::<Vec<_>>().join("\n"));
-    say(global, &serde_json::json!({"database": place, "tables": report.tables}), &text)
 }

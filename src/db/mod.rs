@@ -2,9 +2,12 @@
 //! wrong in words that help.
 
 mod address;
+mod arguments;
+pub mod check;
 #[cfg(feature = "embedded")]
 mod embedded;
 mod errors;
+pub mod export;
 pub mod migrate;
 mod retry;
 mod runtime;
@@ -17,6 +20,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
+pub use self::arguments::arguments;
 pub use self::errors::{explain_as, explain_owner, line};
 pub use self::runtime::runtime;
 use crate::config;

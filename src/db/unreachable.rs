@@ -33,7 +33,6 @@ pub fn explain(error: sqlx::Error, subject: &Subject) -> Error {
         sqlx::Error::Database(answer) => refused::explain(&*answer, subject),
         // A handshake that fails comes as data that makes no sense.
         sqlx::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
-            let cause = std::io::Error::from(cause);
             tls::explain(tls::alert(&cause), &cause.to_string(), subject)
         }
         sqlx::Error::Io(cause) => no_answer(&cause, subject),

@@ -1,6 +1,7 @@
 //! Assembles the site: rows, layouts and configuration in, pages with their paths out.
 
 use super::paths::Paths;
+use super::problems::Fault;
 use super::{
     Body, Collection, ImageReference, Manifests, Page, Site, collection_pages, layout_pages,
 };
@@ -12,20 +13,29 @@ use crate::source::Snapshot;
 const NOT_FOUND: &str = "pages/404.html";
 
 pub fn assemble(snapshot: Snapshot, config: &Config, manifests: &Manifests) -> Result<Site> {
+    with_paths(snapshot, config, manifests, &mut Paths::default())
+}
+
+/// The same; what becomes of problems, the paths decide.
+pub fn with_paths(
+    snapshot: Snapshot,
+    config: &Config,
+    manifests: &Manifests,
+    paths: &mut Paths,
+) -> Result<Site> {
     let mut site = Site::default();
-    let mut paths = Paths::default();
-    layout_pages::add(&mut site, snapshot.layouts, config, manifests, &mut paths)?;
-    fixed_pages(&mut site, config, &mut paths)?;
+    layout_pages::add(&mut site, snapshot.layouts, config, manifests, paths)?;
+    fixed_pages(&mut site, config, paths)?;
     for (name, rows) in snapshot.collections {
         let mut collection = Collection { rows, ..Collection::default() };
         if let Some(config) = config.collections.get(&name) {
             row_images(&mut site.images, &collection, config);
-            collection_pages::add(&mut site.pages, &mut collection, config, &mut paths)?;
+            collection_pages::add(&mut site.pages, &mut collection, config, paths)?;
         }
         site.collections.insert(name, collection);
     }
     if !site.pages.iter().any(|page| page.path == "/") {
-        return Err(no_home(config));
+        paths.refuse(Fault::Home, "/", no_home(config))?;
     }
     paths.take("/404.html", || "the page for what is not found".to_owned())?;
     site.pages.push(not_found());

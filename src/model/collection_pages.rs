@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use serde_json::Value;
 
 use super::paths::Paths;
+use super::problems::Fault;
 use super::{Body, Collection, Group, GroupIndex, Page, Pager, Row, slug};
 use crate::config::{self, PathTemplate, page_path};
 use crate::error::{Error, Result};
@@ -22,7 +23,13 @@ pub fn add(
         list_pages(pages, collection, config, list, paths)?;
     }
     for group in &config.groups {
-        let index = group_index(collection, config, group)?;
+        let index = match group_index(collection, config, group, paths) {
+            Ok(index) => index,
+            Err(error) => {
+                paths.refuse(Fault::Other, &config.name, error)?;
+                continue;
+            }
+        };
         group_pages(pages, &index, config, group, paths)?;
         collection.groups.push(index);
     }
@@ -38,7 +45,13 @@ fn row_pages(
 ) -> Result<()> {
     pages.reserve(collection.rows.len());
     for (index, row) in collection.rows.iter().enumerate() {
-        let path = row_path(config, &page.path, row)?;
+        let path = match row_path(config, &page.path, row) {
+            Ok(path) => path,
+            Err(error) => {
+                paths.refuse(Fault::Slug, &place(config, row), error)?;
+                continue;
+            }
+        };
         paths.take(&path, || place(config, row))?;
         let facts = Facts { config, row };
         pages.push(Page {
@@ -178,6 +191,7 @@ fn group_index(
     collection: &Collection,
     config: &config::Collection,
     group: &config::Group,
+    paths: &mut Paths,
 ) -> Result<GroupIndex> {
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut keys_of_row = Vec::with_capacity(collection.rows.len());
@@ -200,7 +214,14 @@ fn group_index(
         .collect();
     let mut groups = Vec::with_capacity(by_key.len());
     for (key, rows) in by_key {
-        let segment = group_segment(config, group, &key)?;
+        let segment = match group_segment(config, group, &key) {
+            Ok(segment) => segment,
+            Err(error) => {
+                let subject = format!("{}.{}", config.name, group.by);
+                paths.refuse(Fault::Slug, &subject, error)?;
+                continue;
+            }
+        };
         let path = group.path.fill(|_| Ok(segment.clone()))?;
         groups.push(Group { key, path, rows });
     }

@@ -3,12 +3,15 @@
 use serde_json::{Map, Value};
 
 use super::paths::Paths;
+use super::problems::Fault;
 use super::{Body, ImageReference, Manifests, Page, Section, Site, layout, section, slug};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::source::LayoutRow;
 
 const TEMPLATE: &str = "pages/layout.html";
+
+const HELP: &str = "mend the layout in the editor and publish it again, or unpublish this version";
 
 /// How many problems one message lists.
 const MOST_PROBLEMS: usize = 20;
@@ -22,17 +25,32 @@ pub fn add(
 ) -> Result<()> {
     let mut problems = Vec::new();
     for row in layouts {
-        let place = format!("page \"{}\" version {}", row.page, row.version);
+        let place = place(&row);
         match page(row, config, manifests) {
             Ok(page) => {
                 paths.take(&page.path, || place.clone())?;
                 gather_images(&mut site.images, &place, &page);
                 site.pages.push(page);
             }
-            Err(found) => problems.extend(found.into_iter().map(|what| format!("{place}: {what}"))),
+            Err(found) => problems.extend(found.into_iter().map(|what| (place.clone(), what))),
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(report(&problems)) }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    if paths.is_gathering() {
+        return problems.into_iter().try_for_each(|(place, what)| {
+            paths.refuse(Fault::Layout, &place, Error::content(what).help(HELP))
+        });
+    }
+    let problems: Vec<_> =
+        problems.into_iter().map(|(place, what)| format!("{place}: {what}")).collect();
+    Err(report(&problems))
+}
+
+/// How messages name a layout.
+pub fn place(row: &LayoutRow) -> String {
+    format!("page \"{}\" version {}", row.page, row.version)
 }
 
 fn report(problems: &[String]) -> Error {
@@ -42,11 +60,10 @@ fn report(problems: &[String]) -> Error {
     if more > 0 {
         message = format!("{message}\nand {more} more");
     }
-    Error::content(message)
-        .help("mend the layout in the editor and publish it again, or unpublish this version")
+    Error::content(message).help(HELP)
 }
 
-fn page(row: LayoutRow, config: &Config, manifests: &Manifests) -> Result<Page, Vec<String>> {
+pub fn page(row: LayoutRow, config: &Config, manifests: &Manifests) -> Result<Page, Vec<String>> {
     let path = path(&row.page).map_err(|what| vec![what])?;
     let mut layout = layout::parse(row.json).map_err(|what| vec![format!("the layout {what}")])?;
     let props = std::mem::take(&mut layout.props);

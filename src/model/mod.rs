@@ -6,6 +6,7 @@ mod layout;
 mod layout_pages;
 mod manifest;
 mod paths;
+mod problems;
 mod section;
 mod slug;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 
 pub use assemble::assemble;
 pub use manifest::{Field, FieldKind, Manifest, Manifests};
+pub use problems::{Fault, Problem, layout_problems, problems};
 pub use section::{Section, is_safe_url};
 
 pub use crate::source::{Hash, Row};

@@ -89,7 +89,8 @@ pub fn keep(recording: Option<Recording>, pages: usize) {
     }
 }
 
-async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()> {
+/// Brings the embedded database up to `content/`.
+pub async fn sync(connection: &mut sqlx::PgConnection, config: &Config) -> Result<()> {
     let migrations = db::migrate::Migrations::collect(config)?;
     db::migrate::up(connection, &migrations).await?;
     let content = seed::Content::read(&config.build.content, config)?;

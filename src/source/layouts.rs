@@ -43,11 +43,26 @@ impl Stored {
     }
 }
 
+/// Each page's highest published version.
+pub async fn read(conn: &mut PgConnection, table: &str, role: &str) -> Result<Vec<Stored>> {
+    select(conn, table, role, "distinct on (page_name collate \"C\")").await
+}
+
+/// Every published version, the highest of each page first.
+pub async fn all(conn: &mut PgConnection, table: &str, role: &str) -> Result<Vec<Stored>> {
+    select(conn, table, role, "").await
+}
+
 /// The filter on `is_published` repeats what row-level security already demands of `anon`: a
 /// database whose policies were loosened still publishes no draft.
-pub async fn read(conn: &mut PgConnection, table: &str, role: &str) -> Result<Vec<Stored>> {
+async fn select(
+    conn: &mut PgConnection,
+    table: &str,
+    role: &str,
+    which: &str,
+) -> Result<Vec<Stored>> {
     let query = format!(
-        "select distinct on (page_name collate \"C\") page_name, version, \
+        "select {which} page_name, version, \
          layout_json::text as source, to_json(updated_at)->>0 as updated \
          from {} where is_published order by page_name collate \"C\", version desc",
         sql::quoted(table)

@@ -7,6 +7,7 @@ mod read;
 pub mod snapshot;
 mod sql;
 mod texts;
+mod trial;
 
 use std::borrow::Cow;
 
@@ -17,6 +18,7 @@ use sqlx::{Connection, PgConnection};
 pub use layouts::LayoutRow;
 use snapshot::Recorder;
 pub use texts::Far;
+pub use trial::{Trial, attempt};
 
 use crate::config::Config;
 use crate::db;

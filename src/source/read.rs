@@ -1,6 +1,7 @@
 //! Bulk reads: one query a collection, rows parsed beside the reading, counts verified. What is read
 //! ahead of parsing is bounded, and long texts of very large sites leave memory again.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use futures_util::TryStreamExt;
@@ -157,13 +158,12 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
         && let Some(line) = db::line(&error, &sql::names(collection))
         && (2..2 + query.lines().count()).contains(&line)
     {
-        doing.push_str(&format!(", line {} of its query,", line - 1));
+        let _ = write!(doing, ", line {} of its query,", line - 1);
     }
     let error = db::explain_as(error, &doing, role);
     match &collection.from {
-        From::Table(table)
-            if denied && error.help_text().is_some_and(|help| help.contains("grant select")) =>
-        {
+        // Not where a policy of the table asks another one.
+        From::Table(table) if denied && names(&error, table) => {
             let (table, role) = (sql::quoted(table), sql::quoted(role));
             error.help(format!("let the table's owner run: grant select on {table} to {role};"))
         }
@@ -176,6 +176,13 @@ fn explain(error: sqlx::Error, collection: &Collection, doing: &str, role: &str)
         }
         _ => error,
     }
+}
+
+/// Whether a refusal is about this table itself.
+fn names(error: &Error, table: &str) -> bool {
+    let bare = table.rsplit('.').next().unwrap_or(table);
+    let refusals = ["table", "view"].map(|kind| format!("denied for {kind} {bare} ("));
+    error.chain().iter().any(|message| refusals.iter().any(|refusal| message.contains(refusal)))
 }
 
 fn verify(collection: &Collection, read: usize, counted: i64) -> Result<()> {

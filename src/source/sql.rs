@@ -2,10 +2,11 @@
 
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
-use sqlx::{Arguments as _, AssertSqlSafe, Postgres};
+use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cells::Column;
-use crate::config::{Collection, From, Parameter};
+use crate::config::{Collection, From};
+use crate::db;
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";
@@ -69,19 +70,10 @@ pub fn over<'q>(
     collection: &Collection,
     sql: String,
 ) -> sqlx::Result<Query<'q, Postgres, PgArguments>> {
-    let mut arguments = PgArguments::default();
-    if let From::Query { parameters, .. } = &collection.from {
-        for parameter in parameters {
-            match parameter {
-                Parameter::Text(text) => arguments.add(text),
-                Parameter::Integer(number) => arguments.add(number),
-                Parameter::Float(number) => arguments.add(number),
-                Parameter::Boolean(is) => arguments.add(is),
-                Parameter::Texts(texts) => arguments.add(texts),
-            }
-            .map_err(sqlx::Error::Encode)?;
-        }
-    }
+    let arguments = match &collection.from {
+        From::Table(_) => PgArguments::default(),
+        From::Query { parameters, .. } => db::arguments(parameters)?,
+    };
     Ok(sqlx::query_with(AssertSqlSafe(sql), arguments).persistent(false))
 }
 

@@ -25,6 +25,11 @@ pub struct Far {
 }
 
 impl Far {
+    /// How long the text is.
+    pub fn bytes(&self) -> u64 {
+        self.len as u64
+    }
+
     pub fn read(&self) -> Result<String> {
         let mut bytes = vec![0; self.len];
         self.file.read_exact_at(&mut bytes, self.at).map_err(trouble)?;
@@ -120,7 +125,7 @@ mod tests {
         let (first, rest) = rows.split_at_mut(3);
         shelf.put(first, &["body".to_owned()]).unwrap();
         shelf.put(rest, &["body".to_owned()]).unwrap();
-        let far: Vec<bool> = rows.iter().map(|row| row.is_far()).collect();
+        let far: Vec<bool> = rows.iter().map(Row::is_far).collect();
         assert_eq!(far, [false, false, true, true, true]);
         for (row, body) in rows.iter().zip(&bodies) {
             let field = row.field("body").unwrap();

@@ -65,3 +65,17 @@ async fn content_is_seeded_through_every_way() {
         }
     }
 }
+
+/// Roles, settings and savepoints of a check stay within its transaction.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_goes_every_way_and_leaves_nothing_behind() {
+    let (first, database) = sample().await;
+    for way in WAYS {
+        for _ in 0..2 {
+            let run = on(way, &database).run(&["db", "check", "--strict"]);
+            assert!(done(&run).ends_with("\n0 errors, 0 warnings\n"), "{way:?}: {}", run.stdout);
+        }
+        on(way, &database).build();
+    }
+    first.build();
+}

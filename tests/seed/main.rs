@@ -6,6 +6,7 @@
 
 mod changes;
 mod columns;
+mod conflicts;
 mod identity;
 mod refusals;
 mod support;

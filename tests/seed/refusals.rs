@@ -215,6 +215,8 @@ async fn what_is_not_a_rows_fault_says_so() {
     let error = site.sync(Mode::Mirror).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Database);
     assert_eq!(error.help_text(), Some("run `frieze db migrate`"));
+    let mut site = Site::new().await;
+    site.write("things.toml", "[[things]]\nname = \"A\"\n");
     site.run("create role reader; grant select on all tables in schema public to reader; set role reader").await;
     let error = site.sync(Mode::Push).await.unwrap_err();
     let help = "connect as the table's owner or another role that may write it";

@@ -1,5 +1,5 @@
-//! What hosts offer, in the test process: a PostgreSQL that speaks TLS with a certificate of its own
-//! authority, and PgBouncer before it in session mode, in transaction mode, with a certificate that
+//! What hosts offer, in the test process: a Postgres that speaks TLS with a certificate of its own
+//! authority, and `PgBouncer` before it in session mode, in transaction mode, with a certificate that
 //! has expired, full, and before a server that is gone. All go when the process does.
 
 use std::net::TcpListener;
@@ -169,7 +169,7 @@ cd /
 rm -rf "$PLACE"
 "#;
 
-/// PgBouncer's settings, but for what a way needs: its ports, and whatever it refuses by default.
+/// `PgBouncer`'s settings, but for what a way needs: its ports, and whatever it refuses by default.
 fn bouncers(home: &Path, ports: &[u16; PORTS]) {
     let server = ports[Way::Direct as usize];
     let write = |name: &str, way: Way, to: u16, certificate: &str, more: &str| {
@@ -219,7 +219,7 @@ fn certificates(home: &Path) {
     }
 }
 
-/// PgBouncer's path and the bin folder of a server with TLS.
+/// `PgBouncer`'s path and the bin folder of a server with TLS.
 fn programs() -> (String, String) {
     let found = text(Command::new("sh").arg(FIND).stdin(Stdio::null()));
     let mut lines = found.lines().map(str::to_owned);

@@ -14,7 +14,7 @@ use crate::fs;
 static BUILT_IN: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/migrations");
 
 /// The kit that is always applied: what the program itself needs.
-const ENGINE: &str = "engine";
+pub const ENGINE: &str = "engine";
 
 /// Every known migration, in the order they are applied: the built-in ones, then the site's own,
 /// each by number.
@@ -49,7 +49,7 @@ impl Migrations {
         Self::from_parts(&config.database.kits, &config.build.migrations)
     }
 
-    fn from_parts(kits: &[String], folder: &Path) -> Result<Self> {
+    pub(super) fn from_parts(kits: &[String], folder: &Path) -> Result<Self> {
         let built_in = built_in()?;
         let known = kit_names(&built_in);
         for kit in kits {

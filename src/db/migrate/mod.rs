@@ -5,6 +5,7 @@
 
 mod files;
 mod status;
+mod tables;
 mod write;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use sqlx::PgConnection;
 use sqlx::migrate::{Migrate as _, MigrateError, Migration};
 
-pub use self::files::{Entry, Migrations, Origin};
+pub use self::files::{ENGINE, Entry, Migrations, Origin};
 pub use self::status::{State, Status, status};
 pub use self::write::{Written, write};
 use super::errors::{self, Explain as _};

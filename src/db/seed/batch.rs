@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 const BYTES: usize = 4 * 1024 * 1024;
 
 /// Rows and the statement that takes them.
-pub(super) struct Batch<'a> {
+pub(in crate::db) struct Batch<'a> {
     pub table: &'a Table,
     pub sql: &'a str,
     /// The rows and each one's JSON.
@@ -20,7 +20,7 @@ pub(super) struct Batch<'a> {
 }
 
 /// What [`look`](super::statement::look) answers: place in the batch from 1, key, version.
-pub(super) type Answer = (i64, String, String);
+pub(in crate::db) type Answer = (i64, String, String);
 
 impl Batch<'_> {
     /// Runs the statement; how many rows it changed.
@@ -37,7 +37,8 @@ impl Batch<'_> {
     /// Runs the statement and returns its rows.
     pub async fn fetch(&self, conn: &mut PgConnection) -> Result<Vec<Answer>> {
         let mut savepoint = self.begin(conn).await?;
-        let query = sqlx::query_as(AssertSqlSafe(self.sql)).bind(array(&self.items));
+        let query =
+            sqlx::query_as(AssertSqlSafe(self.sql)).persistent(false).bind(array(&self.items));
         let answers = query.fetch_all(&mut *savepoint).await;
         self.finish(savepoint, answers.is_ok()).await?;
         match answers {
@@ -89,7 +90,7 @@ impl Batch<'_> {
 }
 
 async fn run(conn: &mut PgConnection, sql: &str, items: &[(&Row, String)]) -> sqlx::Result<u64> {
-    let query = sqlx::query(AssertSqlSafe(sql)).bind(array(items));
+    let query = sqlx::query(AssertSqlSafe(sql)).persistent(false).bind(array(items));
     query.execute(conn).await.map(|done| done.rows_affected())
 }
 
@@ -104,10 +105,10 @@ fn array(items: &[(&Row, String)]) -> String {
 }
 
 /// What came with each row, and the rows as a batch has them.
-pub(super) type Chunk<'r, T> = (Vec<T>, Vec<(&'r Row, String)>);
+pub(in crate::db) type Chunk<'r, T> = (Vec<T>, Vec<(&'r Row, String)>);
 
 /// Takes rows worth about [`BYTES`] of JSON; none if there are no more.
-pub(super) fn next_chunk<'r, T>(
+pub(in crate::db) fn next_chunk<'r, T>(
     rows: &mut impl Iterator<Item = (T, &'r Row, String)>,
 ) -> Option<Chunk<'r, T>> {
     let (mut tags, mut items, mut bytes) = (Vec::new(), Vec::new(), 0);

@@ -8,13 +8,13 @@ use crate::error::{Error, Result, nearest};
 
 /// Every table a file could be about, and the names of what merely looks like one.
 #[derive(Debug)]
-pub(super) struct Catalog {
+pub(in crate::db) struct Catalog {
     tables: Vec<Table>,
 }
 
 /// A table's shape.
 #[derive(Debug, Deserialize)]
-pub(super) struct Table {
+pub(in crate::db) struct Table {
     /// The name files use: without a schema where the search path finds it.
     pub name: String,
     /// The name SQL uses: with its schema, quoted as needed.
@@ -33,7 +33,7 @@ pub(super) struct Table {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Column {
+pub(in crate::db) struct Column {
     pub name: String,
     /// The name, quoted as needed.
     pub sql: String,
@@ -42,6 +42,8 @@ pub(super) struct Column {
     /// Whether it holds text, or an array of text.
     pub is_text: bool,
     pub is_array: bool,
+    /// Postgres's own name of the type, or of an array's elements, if the type is its own.
+    pub base: Option<String>,
     /// The database computes it.
     pub is_generated: bool,
     /// The default as SQL.
@@ -50,14 +52,53 @@ pub(super) struct Column {
     pub labels: Option<Vec<String>>,
 }
 
+impl Column {
+    /// Whether JSON holds its values as people write them: texts, numbers, times, documents.
+    pub fn is_common(&self) -> bool {
+        const COMMON: [&str; 17] = [
+            "bool",
+            "int2",
+            "int4",
+            "int8",
+            "float4",
+            "float8",
+            "numeric",
+            "text",
+            "varchar",
+            "bpchar",
+            "json",
+            "jsonb",
+            "date",
+            "time",
+            "timestamp",
+            "timestamptz",
+            "uuid",
+        ];
+        self.base.as_deref().is_some_and(|base| COMMON.contains(&base))
+    }
+
+    pub fn is_json(&self) -> bool {
+        matches!(self.kind.as_str(), "json" | "jsonb")
+    }
+
+    /// The value that a row gets which does not name the column, as SQL, if it is always the same.
+    pub fn constant_default(&self) -> Option<String> {
+        let Some(default) = &self.default else { return Some(format!("null::{}", self.kind)) };
+        // Calls have parentheses, but for a few words that SQL keeps for them.
+        let calls = ["(", "CURRENT_", "LOCALTIME", "_USER", "USER"];
+        let is_constant = !calls.iter().any(|call| default.contains(call));
+        is_constant.then(|| format!("({default})::{}", self.kind))
+    }
+}
+
 #[derive(Debug, Deserialize)]
-pub(super) struct Key {
+pub(in crate::db) struct Key {
     pub columns: Vec<String>,
     pub is_primary: bool,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Constraint {
+pub(in crate::db) struct Constraint {
     pub name: String,
     pub columns: Vec<String>,
     pub definition: String,
@@ -69,6 +110,7 @@ const SQL: &str = include_str!("catalog.sql");
 impl Catalog {
     pub async fn load(conn: &mut PgConnection) -> Result<Self> {
         let rows: Vec<String> = sqlx::query_scalar(SQL)
+            .persistent(false)
             .fetch_all(conn)
             .await
             .map_err(|error| failed("reading the tables' columns", error))?;
@@ -92,6 +134,11 @@ impl Catalog {
     /// The table of that name, if there is one that can hold rows.
     pub fn find(&self, name: &str) -> Option<&Table> {
         self.tables.iter().find(|table| table.name == name && table.is_writable())
+    }
+
+    /// Whether there is a table or a view of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.tables.iter().any(|table| table.name == name)
     }
 
     fn unknown(&self, name: &str, place: &str) -> Error {
@@ -125,6 +172,11 @@ impl Table {
     pub fn primary_key(&self) -> &[String] {
         let primary = self.keys.iter().find(|key| key.is_primary);
         primary.map_or(&[], |key| key.columns.as_slice())
+    }
+
+    /// The column that says when a row was last changed.
+    pub fn touched(&self) -> Option<&Column> {
+        self.column("updated_at").filter(|column| column.kind.starts_with("timestamp"))
     }
 
     /// The primary key, if frieze can make one up: a single `uuid` that has a default.

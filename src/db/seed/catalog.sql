@@ -10,6 +10,8 @@ select jsonb_build_object(
             'kind', format_type(a.atttypid, a.atttypmod),
             'is_text', coalesce(element.typcategory, t.typcategory) = 'S',
             'is_array', t.typcategory = 'A',
+            'base', case when coalesce(element.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
+                    then coalesce(element.typname, t.typname) end,
             'is_generated', a.attgenerated <> '' or a.attidentity = 'a',
             'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
             'labels', (select jsonb_agg(e.enumlabel order by e.enumsortorder)

@@ -7,7 +7,7 @@ use super::read::Row;
 use crate::error::{Error, Result, nearest};
 
 /// Every field must be a column that files may set, with a value of the right shape.
-pub(super) fn check(table: &Table, rows: &[Row]) -> Result<()> {
+pub(in crate::db) fn check(table: &Table, rows: &[Row]) -> Result<()> {
     for row in rows {
         for (name, value) in &row.fields {
             let column = table.column(name).ok_or_else(|| unknown(table, row, name))?;

@@ -18,7 +18,7 @@ use super::read::Row;
 use crate::error::{Error, Result};
 
 /// A row and the columns it is known by.
-pub(super) struct Known<'a> {
+pub(in crate::db) struct Known<'a> {
     pub row: &'a Row,
     /// The columns that name the row.
     pub by: &'a [String],
@@ -38,12 +38,33 @@ impl Known<'_> {
 
     /// The row as JSON, with the id made for it last, where it wins over an `id = null`.
     pub fn document(&self) -> String {
-        let mut json = serde_json::to_string(&self.row.fields).unwrap_or_default();
+        let mut json = if self.row.exact.is_empty() {
+            serde_json::to_string(&self.row.fields).unwrap_or_default()
+        } else {
+            spliced(self.row)
+        };
         if let Some((column, id)) = self.made {
             json.pop();
             let _ = write!(json, ",{}:\"{id}\"}}", Value::from(column));
         }
         json
+    }
+
+    /// What a statement takes of the row: the row itself as `d`; as `v` the columns that go back to
+    /// their default; as `j` the text of those whose JSON has to be read by itself.
+    pub fn item(&self, vanished: &[&str]) -> String {
+        let mut item = format!("{{\"d\":{}", self.document());
+        let vanished: Map<String, Value> =
+            vanished.iter().map(|column| ((*column).to_owned(), true.into())).collect();
+        let spelled: Map<String, Value> =
+            self.row.spelled().map(|(column, json)| (column.to_owned(), json.into())).collect();
+        for (name, part) in [("v", vanished), ("j", spelled)] {
+            if !part.is_empty() {
+                let _ = write!(item, ",\"{name}\":{}", Value::Object(part));
+            }
+        }
+        item.push('}');
+        item
     }
 
     /// Two hashes are equal if a file says the same of a table of the same shape.
@@ -61,8 +82,23 @@ impl Known<'_> {
     }
 }
 
+/// The row as JSON, with the values that are given as JSON word by word.
+fn spliced(row: &Row) -> String {
+    let mut json = String::from("{");
+    for (name, value) in &row.fields {
+        let comma = if json.len() > 1 { "," } else { "" };
+        let _ = write!(json, "{comma}{}:", Value::from(name.as_str()));
+        match row.exact.get(name) {
+            Some(exact) => json.push_str(exact),
+            None => json.push_str(&value.to_string()),
+        }
+    }
+    json.push('}');
+    json
+}
+
 /// Finds out how each row is known; two rows with one identity are an error that names both.
-pub(super) fn identify<'a>(table: &'a Table, rows: &'a [Row]) -> Result<Vec<Known<'a>>> {
+pub(in crate::db) fn identify<'a>(table: &'a Table, rows: &'a [Row]) -> Result<Vec<Known<'a>>> {
     for key in &table.keys {
         reject_doubles(table, key, rows)?;
     }
@@ -124,7 +160,7 @@ fn reject_doubles(table: &Table, key: &Key, rows: &[Row]) -> Result<()> {
 }
 
 /// The error for two rows of the files that are one row of the table.
-pub(super) fn double(table: &Table, columns: &[String], first: &Row, second: &Row) -> Error {
+pub(in crate::db) fn double(table: &Table, columns: &[String], first: &Row, second: &Row) -> Error {
     let value = |column| second.fields.get(column).map(|value| format!("{column} = {value}"));
     let values: Vec<String> = columns.iter().filter_map(value).collect();
     let place = columns.first().map_or_else(|| second.place(), |column| second.place_of(column));

@@ -3,17 +3,19 @@
 //! Nothing here knows a table by name: which columns there are, what makes a row unique and what
 //! refers to what, the database's catalogue says.
 
-mod batch;
-mod catalog;
-mod check;
+pub(super) mod batch;
+pub(super) mod catalog;
+pub(super) mod check;
+mod conflict;
 mod example;
-mod identity;
+pub(super) mod identity;
 mod names;
-mod read;
-mod refusal;
+pub(super) mod read;
+pub(super) mod refusal;
+mod sequence;
 mod stale;
-mod state;
-mod statement;
+pub(super) mod state;
+pub(super) mod statement;
 mod work;
 mod write;
 
@@ -34,14 +36,32 @@ pub enum Mode {
     /// Content is the source: a row or a column that left the files leaves the database. Rows that
     /// never came from a file stay.
     Mirror,
-    /// Content is pushed into a database that people edit too: whatever it does not name stays.
+    /// Content is pushed into a database that people edit too: whatever it does not name stays, and
+    /// so does a row that is newer than its file.
     Push,
+    /// The same, but files win over newer rows.
+    Force,
 }
 
 /// What a sync did, by table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     pub tables: IndexMap<String, TableReport>,
+    /// Rows that were kept because the database's is newer.
+    pub conflicts: Vec<Conflict>,
+}
+
+/// A row that a push left alone: somebody changed it in the database after the file was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Conflict {
+    pub table: String,
+    pub key: serde_json::Value,
+    /// The file's path as messages show it.
+    pub file: String,
+    pub line: usize,
+    /// The row's `updated_at`, in the database and in the file.
+    pub in_database: Option<String>,
+    pub in_file: Option<String>,
 }
 
 /// Rows of one table, counted.
@@ -51,6 +71,7 @@ pub struct TableReport {
     pub updated: u64,
     pub unchanged: u64,
     pub deleted: u64,
+    pub skipped: u64,
 }
 
 impl Report {
@@ -61,6 +82,7 @@ impl Report {
             updated: sum.updated + table.updated,
             unchanged: sum.unchanged + table.unchanged,
             deleted: sum.deleted + table.deleted,
+            skipped: sum.skipped + table.skipped,
         })
     }
 }
@@ -76,6 +98,7 @@ pub async fn sync(conn: &mut PgConnection, content: &Content, mode: Mode) -> Res
     let mut report = Report::default();
     for work in works {
         report.tables.insert(work.table.name.clone(), work.report);
+        report.conflicts.extend(work.conflicts);
     }
     report.tables.sort_keys();
     Ok(report)
@@ -87,8 +110,14 @@ async fn prepare(conn: &mut PgConnection) -> Result<()> {
         "select pg_advisory_xact_lock(hashtext('frieze seed'))",
         "set local timezone = 'UTC'",
         "set local datestyle = 'ISO, YMD'",
+        "set local intervalstyle = 'postgres'",
+        "set local lc_monetary = 'C'",
     ] {
-        sqlx::query(sql).execute(&mut *conn).await.map_err(|error| failed("seeding", error))?;
+        sqlx::query(sql)
+            .persistent(false)
+            .execute(&mut *conn)
+            .await
+            .map_err(|error| failed("seeding", error))?;
     }
     Ok(())
 }
@@ -102,13 +131,13 @@ async fn plan<'a>(
 ) -> Result<Vec<Work<'a>>> {
     let mut works = Vec::new();
     for (name, rows) in content.tables().filter(|(_, rows)| !rows.is_empty()) {
-        works.push(Work::new(catalog.table(name, &rows[0].place())?, rows)?);
+        works.push(Work::new(catalog.table(name, &rows[0].place())?, rows, mode)?);
     }
     if mode == Mode::Mirror {
         for name in state::tables(conn).await? {
             let is_planned = works.iter().any(|work| work.table.name == name);
             if let Some(table) = catalog.find(&name).filter(|_| !is_planned) {
-                works.push(Work::new(table, &[])?);
+                works.push(Work::new(table, &[], mode)?);
             }
         }
     }
@@ -129,17 +158,20 @@ fn in_order(mut works: Vec<Work<'_>>) -> Vec<Work<'_>> {
 
 async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> Result<()> {
     for work in works.iter_mut() {
-        work.compare(conn, mode).await?;
+        work.compare(conn).await?;
     }
     let is_shrinking = works.iter().any(|work| !work.stale().is_empty());
     if is_shrinking {
         delete(conn, works).await?;
         // A deletion may have taken other rows with it.
         for work in works.iter_mut() {
-            work.compare(conn, mode).await?;
+            work.compare(conn).await?;
         }
     }
     for work in works.iter_mut() {
+        if mode != Mode::Mirror {
+            work.weigh(conn).await?;
+        }
         work.write(conn).await?;
     }
     if is_shrinking {
@@ -149,9 +181,7 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
     }
     for work in works.iter_mut() {
         work.verify(conn, is_shrinking).await?;
-        if mode == Mode::Mirror {
-            work.record(conn).await?;
-        }
+        work.record(conn).await?;
     }
     Ok(())
 }

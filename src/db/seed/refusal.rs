@@ -11,7 +11,7 @@ use crate::db::explain_owner as explain_error;
 use crate::error::{Error, Result};
 
 /// An error that no row is to blame for.
-pub(super) fn failed(doing: &str, error: sqlx::Error) -> Error {
+pub(in crate::db) fn failed(doing: &str, error: sqlx::Error) -> Error {
     let code = answer(&error).map(|answer| answer.code().to_owned());
     let failed = explain_error(error, doing);
     match code.as_deref() {
@@ -29,18 +29,18 @@ fn answer(error: &sqlx::Error) -> Option<&PgDatabaseError> {
 }
 
 /// The error as a cause, if it is a foreign key's.
-pub(super) fn foreign_key(error: &sqlx::Error) -> Option<Error> {
+pub(in crate::db) fn foreign_key(error: &sqlx::Error) -> Option<Error> {
     answer(error).filter(|answer| answer.code() == "23503").map(cause)
 }
 
 /// Whether the error comes from a row's values rather than from the server or the schema.
-pub(super) fn is_about_a_row(error: &sqlx::Error) -> bool {
+pub(in crate::db) fn is_about_a_row(error: &sqlx::Error) -> bool {
     let code = answer(error).map_or("", |answer| answer.code());
     ["22", "23", "44", "P0"].iter().any(|class| code.starts_with(class))
 }
 
 /// The refusal of one row.
-pub(super) async fn explain(
+pub(in crate::db) async fn explain(
     conn: &mut PgConnection,
     table: &Table,
     row: &Row,
@@ -123,7 +123,9 @@ async fn probe(
     for (name, value) in &row.fields {
         let field = Map::from_iter([(name.clone(), value.clone())]);
         let mut savepoint = conn.begin().await.map_err(|error| failed("seeding", error))?;
-        let query = sqlx::query(AssertSqlSafe(sql.as_str())).bind(Value::Object(field).to_string());
+        let query = sqlx::query(AssertSqlSafe(sql.as_str()))
+            .persistent(false)
+            .bind(Value::Object(field).to_string());
         let refused = query.fetch_one(&mut *savepoint).await.err();
         savepoint.rollback().await.map_err(|error| failed("seeding", error))?;
         if let Some(refused) = refused {

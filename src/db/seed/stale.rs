@@ -7,12 +7,15 @@ use sqlx::PgConnection;
 
 use super::refusal;
 use super::work::Work;
-use super::{state, statement};
+use super::{Mode, state, statement};
 use crate::error::{Error, Result};
 
 impl Work<'_> {
     /// The recorded keys of rows that no file holds any more.
     pub fn stale(&self) -> BTreeSet<String> {
+        if self.mode != Mode::Mirror {
+            return BTreeSet::new();
+        }
         let found = self.rows.iter().filter_map(|row| row.found.as_ref());
         let live: HashSet<&str> = found.map(|found| found.key.as_str()).collect();
         self.recorded.keys().filter(|key| !live.contains(key.as_str())).cloned().collect()
@@ -27,7 +30,9 @@ impl Work<'_> {
         let mut deleted = 0;
         for (columns, keys) in self.by_columns(&stale) {
             let sql = statement::delete(self.table, &columns);
-            let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(format!("[{}]", keys.join(",")));
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .persistent(false)
+                .bind(format!("[{}]", keys.join(",")));
             let done = query.execute(&mut *conn).await.map_err(|error| self.held(&stale, error))?;
             deleted += done.rows_affected();
         }

@@ -11,7 +11,7 @@ use crate::error::Result;
 
 /// A row of the table as it was left by the last run.
 #[derive(Debug, Clone)]
-pub(super) struct Record {
+pub(in crate::db) struct Record {
     /// The file it came from, below the content folder.
     pub file: String,
     /// The columns the file set.
@@ -24,26 +24,44 @@ pub(super) struct Record {
 
 /// What is written down about a row.
 #[derive(Debug, Serialize)]
-pub(super) struct NewRecord<'a> {
+pub(in crate::db) struct NewRecord<'a> {
     pub key: serde_json::Value,
     pub file: &'a str,
     pub fields: Vec<&'a str>,
-    pub hash: &'a str,
+    pub hash: String,
     pub version: &'a str,
 }
 
+/// Before the hash where a push left columns that the file no longer sets: to mirroring such a row
+/// is not done.
+const IN_PART: &str = "pushed ";
+
+pub(super) fn in_part(hash: &str) -> String {
+    format!("{IN_PART}{hash}")
+}
+
+/// The hash of the file's row alone.
+pub(in crate::db) fn bare_hash(hash: &str) -> &str {
+    hash.strip_prefix(IN_PART).unwrap_or(hash)
+}
+
 /// The tables that have recorded rows.
-pub(super) async fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
+pub(in crate::db) async fn tables(conn: &mut PgConnection) -> Result<Vec<String>> {
     sqlx::query_scalar("select distinct table_name from public.seed_state order by 1")
+        .persistent(false)
         .fetch_all(conn)
         .await
         .map_err(|error| failed("reading what was seeded before", error))
 }
 
 /// The recorded rows of a table by their keys.
-pub(super) async fn load(conn: &mut PgConnection, table: &str) -> Result<HashMap<String, Record>> {
+pub(in crate::db) async fn load(
+    conn: &mut PgConnection,
+    table: &str,
+) -> Result<HashMap<String, Record>> {
     let sql = "select key::text, file, fields, hash, version from public.seed_state where table_name = $1";
     let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
+        .persistent(false)
         .bind(table)
         .fetch_all(conn)
         .await
@@ -54,13 +72,14 @@ pub(super) async fn load(conn: &mut PgConnection, table: &str) -> Result<HashMap
     Ok(records.collect())
 }
 
-pub(super) async fn forget(
+pub(in crate::db) async fn forget(
     conn: &mut PgConnection,
     table: &str,
     keys: &BTreeSet<String>,
 ) -> Result<()> {
     let sql = "delete from public.seed_state where table_name = $1 and key = any($2::jsonb[])";
     sqlx::query(sql)
+        .persistent(false)
         .bind(table)
         .bind(keys.iter().map(String::as_str).collect::<Vec<_>>())
         .execute(conn)
@@ -69,7 +88,7 @@ pub(super) async fn forget(
     Ok(())
 }
 
-pub(super) async fn record(
+pub(in crate::db) async fn record(
     conn: &mut PgConnection,
     table: &str,
     records: &[NewRecord<'_>],
@@ -82,6 +101,7 @@ pub(super) async fn record(
                fields = excluded.fields, hash = excluded.hash, version = excluded.version";
     for records in records.chunks(5_000) {
         sqlx::query(sql)
+            .persistent(false)
             .bind(table)
             .bind(sqlx::types::Json(records))
             .execute(&mut *conn)

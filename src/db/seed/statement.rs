@@ -1,7 +1,9 @@
-//! The SQL of seeding. Every statement takes a JSON array of rows as its one big parameter.
+//! The SQL of seeding. Every statement takes a JSON array of rows as its one big parameter: `json`,
+//! not `jsonb`, because that keeps what a column of the type `json` gets as it is written.
 
 use indexmap::IndexSet;
 
+use super::Mode;
 use super::catalog::{Column, Table};
 use super::identity::Known;
 
@@ -10,8 +12,8 @@ pub(super) fn look(table: &Table, by: &[String]) -> String {
     let Table { sql: name, .. } = table;
     format!(
         "select e.n, {key}::text, t.xmin::text \
-         from jsonb_array_elements($1::jsonb) with ordinality as e(item, n) \
-         cross join lateral jsonb_populate_record(null::{name}, e.item) as r \
+         from json_array_elements($1::json) with ordinality as e(item, n) \
+         cross join lateral json_populate_record(null::{name}, e.item) as r \
          join {name} as t on {same}",
         key = key_object(table, by),
         same = same(table, by),
@@ -19,7 +21,7 @@ pub(super) fn look(table: &Table, by: &[String]) -> String {
 }
 
 /// The key a row is recorded under, as a JSON object: its primary key, where there is one.
-fn key_object(table: &Table, by: &[String]) -> String {
+pub(in crate::db) fn key_object(table: &Table, by: &[String]) -> String {
     let pairs = recorded_key(table, by)
         .iter()
         .map(|column| format!("'{}', t.{}", column.replace('\'', "''"), quoted(table, column)));
@@ -35,8 +37,8 @@ fn recorded_key<'a>(table: &'a Table, by: &'a [String]) -> &'a [String] {
 pub(super) fn delete(table: &Table, by: &[String]) -> String {
     let Table { sql: name, .. } = table;
     format!(
-        "delete from {name} as t using jsonb_array_elements($1::jsonb) as e(item) \
-         cross join lateral jsonb_populate_record(null::{name}, e.item) as r where {}",
+        "delete from {name} as t using json_array_elements($1::json) as e(item) \
+         cross join lateral json_populate_record(null::{name}, e.item) as r where {}",
         same(table, by),
     )
 }
@@ -57,7 +59,8 @@ pub(super) fn insert(table: &Table, rows: &[&Known]) -> String {
 fn inserted(table: &Table, column: &Column, rows: &[&Known]) -> String {
     let Column { sql, default, .. } = column;
     let is_made = |row: &&Known| row.made.is_some_and(|(name, _)| name == column.name);
-    let Some(default) = default else { return format!("r.{sql}") };
+    let given = given(column, rows);
+    let Some(default) = default else { return given };
     if rows.iter().all(|row| is_made(row) && !row.is_by_made_id()) {
         // Somebody renamed the row that has this id: theirs keeps it.
         return format!(
@@ -66,61 +69,133 @@ fn inserted(table: &Table, column: &Column, rows: &[&Known]) -> String {
         );
     }
     if rows.iter().all(|row| is_made(row) || row.row.fields.contains_key(&column.name)) {
-        return format!("r.{sql}");
+        return given;
     }
-    format!("case when e.item -> 'd' ? {} then r.{sql} else {default} end", literal(&column.name))
+    format!("case when {} then {given} else {default} end", has("d", &column.name))
+}
+
+/// A column's value as the row says it. JSON's null comes out of a record as no value at all, so a
+/// text that is read by itself takes its place.
+pub(in crate::db) fn given(column: &Column, rows: &[&Known]) -> String {
+    let Column { name, sql, kind, .. } = column;
+    let is_spelled = |row: &&Known| row.row.spelled().any(|(column, _)| column == name);
+    if column.is_json() && rows.iter().any(is_spelled) {
+        let text = format!("e.item -> 'j' ->> {}", literal(name));
+        return format!("coalesce(({text})::{kind}, r.{sql})");
+    }
+    format!("r.{sql}")
+}
+
+/// Whether the part of an item names a column.
+pub(in crate::db) fn has(part: &str, column: &str) -> String {
+    format!("e.item -> '{part}' -> {} is not null", literal(column))
 }
 
 /// Updates rows given as `{"d": row, "v": columns that go back to their default}`, those that
 /// differ. None if the rows say nothing but their keys.
-pub(super) fn update(table: &Table, rows: &[&Known], vanished: &[&str]) -> Option<String> {
-    let Table { sql: name, .. } = table;
-    let mut columns = columns(table, rows, vanished);
-    columns.retain(|column| !table.primary_key().contains(&column.name));
-    if columns.is_empty() {
-        return None;
-    }
-    let by = rows.first()?.by;
-    let values: Vec<String> =
-        columns.iter().map(|column| updated(column, rows, vanished)).collect();
-    let set =
-        columns.iter().zip(&values).map(|(column, value)| format!("{} = {value}", column.sql));
-    let old: Vec<String> = columns.iter().map(|column| format!("t.{}", column.sql)).collect();
-    // `*<>` compares what is stored, byte by byte: it works for every type, and a change of case
-    // in a case-insensitive column is a change.
+pub(super) fn update(
+    table: &Table,
+    rows: &[&Known],
+    vanished: &[&str],
+    mode: Mode,
+) -> Option<String> {
+    let change = Change::of(table, rows, vanished, mode)?;
+    let set = change.columns.iter().zip(&change.values);
+    let set = set.map(|(column, value)| format!("{} = {value}", column.sql));
     Some(format!(
-        "update {name} as t set {} from {} where {} and row({})::record *<> row({})::record",
+        "update {} as t set {} from {} where {} and {}",
+        table.sql,
         set.collect::<Vec<_>>().join(", "),
         source(table),
-        same(table, by),
-        old.join(", "),
-        values.join(", "),
+        same(table, rows.first()?.by),
+        change.differs(),
     ))
+}
+
+/// Locks rows that are there, and tells of each whether it differs from its file and which of the
+/// two is newer: `(place in the array from 1, recorded key, verdict as JSON)`.
+pub(super) fn weigh(table: &Table, rows: &[&Known], mode: Mode) -> Option<String> {
+    let by = rows.first()?.by;
+    let differs = Change::of(table, rows, &[], mode)
+        .map_or_else(|| "false".to_owned(), |change| change.differs());
+    let [newer, database, file] = match table.touched() {
+        Some(Column { sql, name, .. }) => [
+            format!("case when {} then t.{sql} > r.{sql} end", has("d", name)),
+            format!("t.{sql}"),
+            format!("r.{sql}"),
+        ],
+        None => ["null::bool", "null::text", "null::text"].map(str::to_owned),
+    };
+    Some(format!(
+        "select e.n, {key}::text, json_build_object('version', t.xmin::text, 'differs', {differs}, \
+         'newer', {newer}, 'database', {database}, 'file', {file})::text \
+         from json_array_elements($1::json) with ordinality as e(item, n) \
+         cross join lateral json_populate_record(null::{name}, e.item -> 'd') as r \
+         join {name} as t on {same} for update of t",
+        key = key_object(table, by),
+        name = table.sql,
+        same = same(table, by),
+    ))
+}
+
+/// What an update sets.
+struct Change<'t> {
+    columns: Vec<&'t Column>,
+    values: Vec<String>,
+}
+
+impl<'t> Change<'t> {
+    fn of(table: &'t Table, rows: &[&Known], vanished: &[&str], mode: Mode) -> Option<Self> {
+        let mut columns = columns(table, rows, vanished);
+        columns.retain(|column| !table.primary_key().contains(&column.name));
+        let touched = table.touched().filter(|_| mode != Mode::Mirror).map(|it| &it.name);
+        let value = |column: &&Column| {
+            let value = updated(column, rows, vanished);
+            if touched == Some(&column.name) { later(column, &value) } else { value }
+        };
+        let values = columns.iter().map(value).collect();
+        (!columns.is_empty()).then_some(Self { columns, values })
+    }
+
+    /// `*<>` compares what is stored, byte by byte: it works for every type, and a change of case
+    /// in a case-insensitive column is a change.
+    fn differs(&self) -> String {
+        let old: Vec<String> =
+            self.columns.iter().map(|column| format!("t.{}", column.sql)).collect();
+        format!("row({})::record *<> row({})::record", old.join(", "), self.values.join(", "))
+    }
+}
+
+/// Files keep the `updated_at` of the export they come from while people edit the rest of them: an
+/// earlier time is no change, and the database notes a new one.
+fn later(column: &Column, value: &str) -> String {
+    let old = format!("t.{}", column.sql);
+    format!("case when {value} > {old} then {value} else {old} end")
 }
 
 fn updated(column: &Column, rows: &[&Known], vanished: &[&str]) -> String {
     let Column { name, sql, default, .. } = column;
     if rows.iter().all(|row| row.row.fields.contains_key(name)) {
-        return format!("r.{sql}");
+        return given(column, rows);
     }
     let back = if vanished.contains(&name.as_str()) {
         let default = default.as_deref().unwrap_or("null");
-        format!("when e.item -> 'v' ? {} then {default} ", literal(name))
+        format!("when {} then {default} ", has("v", name))
     } else {
         String::new()
     };
-    format!("case when e.item -> 'd' ? {} then r.{sql} {back}else t.{sql} end", literal(name))
+    format!("case when {} then {} {back}else t.{sql} end", has("d", name), given(column, rows))
 }
 
 /// Checks that one field's value can be its column's.
 pub(super) fn probe(table: &Table) -> String {
-    format!("select jsonb_populate_record(null::{}, $1::jsonb)::text", table.sql)
+    format!("select json_populate_record(null::{}, $1::json)::text", table.sql)
 }
 
 fn source(table: &Table) -> String {
     format!(
-        "jsonb_array_elements($1::jsonb) as e(item) \
-         cross join lateral jsonb_populate_record(null::{}, e.item -> 'd') as r",
+        "json_array_elements($1::json) as e(item) \
+         cross join lateral json_populate_record(null::{}, e.item -> 'd') as r",
         table.sql
     )
 }
@@ -135,7 +210,7 @@ fn columns<'t>(table: &'t Table, rows: &[&Known], vanished: &[&str]) -> Vec<&'t 
     table.columns.iter().filter(|column| names.contains(column.name.as_str())).collect()
 }
 
-fn same(table: &Table, by: &[String]) -> String {
+pub(in crate::db) fn same(table: &Table, by: &[String]) -> String {
     let pairs = by.iter().map(|column| quoted(table, column));
     pairs.map(|column| format!("t.{column} = r.{column}")).collect::<Vec<_>>().join(" and ")
 }
@@ -144,6 +219,6 @@ fn quoted<'a>(table: &'a Table, column: &'a str) -> &'a str {
     table.column(column).map_or(column, |column| column.sql.as_str())
 }
 
-fn literal(text: &str) -> String {
+pub(in crate::db) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

@@ -12,16 +12,18 @@ use super::catalog::Table;
 use super::identity::{self, Known};
 use super::read::Row;
 use super::state::{self, Record};
-use super::{Mode, TableReport, check, statement};
+use super::{Conflict, Mode, TableReport, check, statement};
 use crate::error::{Error, Result};
 
 /// A table, the rows it shall have, and what it has now.
 pub(super) struct Work<'a> {
     pub table: &'a Table,
     pub(super) rows: Vec<Planned<'a>>,
-    /// What the last run left, by key; empty when pushing.
+    /// What the last run left, by key.
     pub(super) recorded: HashMap<String, Record>,
+    pub(super) mode: Mode,
     pub report: TableReport,
+    pub conflicts: Vec<Conflict>,
 }
 
 pub(super) struct Planned<'a> {
@@ -29,8 +31,20 @@ pub(super) struct Planned<'a> {
     /// Of the row and the table's shape: see [`Known::hash`].
     pub hash: String,
     pub found: Option<Found>,
-    /// Whether neither the file nor the row has changed since the last run.
-    pub is_done: bool,
+    pub fate: Fate,
+}
+
+/// What is to be done about a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Neither the file nor the row has changed since the last run.
+    Done,
+    /// It has to be written, if it differs.
+    Due,
+    /// It says what the file says.
+    Same,
+    /// The database's is newer than the file's.
+    Kept,
 }
 
 /// A row as the table has it.
@@ -41,33 +55,34 @@ pub(super) struct Found {
 
 impl<'a> Work<'a> {
     /// Checks the rows and prepares them; asks the database nothing.
-    pub fn new(table: &'a Table, rows: &'a [Row]) -> Result<Self> {
+    pub fn new(table: &'a Table, rows: &'a [Row], mode: Mode) -> Result<Self> {
         check::check(table, rows)?;
         let known = identity::identify(table, rows)?;
         let planned = known.into_par_iter().map(|known| {
             let hash = known.hash(table);
-            Planned { known, hash, found: None, is_done: false }
+            Planned { known, hash, found: None, fate: Fate::Due }
         });
         let rows = planned.collect();
-        Ok(Self { table, rows, recorded: HashMap::new(), report: TableReport::default() })
+        let (recorded, report, conflicts) = Default::default();
+        Ok(Self { table, rows, recorded, mode, report, conflicts })
     }
 
     /// Finds out which rows are there, and which of them have not changed since the last run.
-    pub async fn compare(&mut self, conn: &mut PgConnection, mode: Mode) -> Result<()> {
-        if mode == Mode::Mirror {
-            self.recorded = state::load(conn, &self.table.name).await?;
-        }
+    pub async fn compare(&mut self, conn: &mut PgConnection) -> Result<()> {
+        self.recorded = state::load(conn, &self.table.name).await?;
         self.look(conn, &(0..self.rows.len()).collect::<Vec<_>>()).await?;
         self.reject_doubles()?;
         for row in &mut self.rows {
-            row.is_done = row.is_as_recorded(&self.recorded);
+            let is_done = row.is_as_recorded(&self.recorded, self.mode);
+            row.fate = if is_done { Fate::Done } else { Fate::Due };
         }
         Ok(())
     }
 
     /// Looks again: every row of the files must now be one row of the table.
     pub async fn verify(&mut self, conn: &mut PgConnection, everything: bool) -> Result<()> {
-        let which = (0..self.rows.len()).filter(|&index| everything || !self.rows[index].is_done);
+        let which =
+            (0..self.rows.len()).filter(|&index| everything || self.rows[index].fate != Fate::Done);
         self.look(conn, &which.collect::<Vec<_>>()).await?;
         self.reject_doubles()?;
         let lost = self.rows.iter().find(|row| row.found.is_none());
@@ -133,9 +148,15 @@ impl<'a> Work<'a> {
 }
 
 impl Planned<'_> {
-    fn is_as_recorded(&self, recorded: &HashMap<String, Record>) -> bool {
+    fn is_as_recorded(&self, recorded: &HashMap<String, Record>, mode: Mode) -> bool {
         let Some(found) = &self.found else { return false };
-        let record = recorded.get(&found.key);
-        record.is_some_and(|it| it.hash == self.hash && it.version == found.version)
+        let Some(record) = recorded.get(&found.key) else { return false };
+        let is_same = record.hash == self.hash
+            || (mode != Mode::Mirror && record.hash == state::in_part(&self.hash));
+        is_same && record.version == found.version
+    }
+
+    pub fn is_due(&self) -> bool {
+        self.fate == Fate::Due
     }
 }

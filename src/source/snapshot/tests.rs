@@ -37,7 +37,7 @@ fn columns() -> [Column; 3] {
 
 fn posts(from: usize) -> Texts {
     let row = |n: usize| {
-        let body = (n % 3 > 0).then(|| format!("Größe {n} ").repeat(n));
+        let body = (!n.is_multiple_of(3)).then(|| format!("Größe {n} ").repeat(n));
         vec![Some(format!("post-{n}")), body, Some(format!("[\"a\", {n}.50]"))]
     };
     Texts((from..from + 40).map(row).collect())

@@ -1,5 +1,7 @@
 //! Rows written as Markdown: TOML front matter between `+++` lines, then the text.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use super::text::Text;
@@ -10,18 +12,14 @@ const FENCE: &str = "+++";
 
 /// A Markdown file; its text becomes the field `body`.
 pub(super) fn row(text: &Text, table: &str, body: Option<&str>) -> Result<Parsed> {
-    let (front, rest) = split(text)?;
+    let (front, body_range) = parts(text)?;
     let mut row = toml::row(text, front)?;
     row.line = row.line.min(2);
-    let content = text.as_str()[rest..].trim_end();
-    let skipped = content.len() - content.trim_start_matches(['\n', ' ', '\t']).len();
-    // Spaces that open the first line may be an indented code block: only whole lines go.
-    let begin = content[..skipped].rfind('\n').map_or(0, |newline| newline + 1);
-    let content = &content[begin..];
+    let at = body_range.start;
+    let content = &text.as_str()[body_range];
     if content.is_empty() {
         return Ok(row);
     }
-    let at = rest + begin;
     let Some(column) = body else {
         return Err(text
             .error(at, format!("no column of {table} takes the text below the front matter"))
@@ -39,8 +37,18 @@ pub(super) fn row(text: &Text, table: &str, body: Option<&str>) -> Result<Parsed
     Ok(row)
 }
 
+/// Where the front matter stands, and where the text below it; an empty text begins where one would.
+pub(in crate::db) fn parts(text: &Text) -> Result<(Range<usize>, Range<usize>)> {
+    let (front, rest) = split(text)?;
+    let content = text.as_str()[rest..].trim_end();
+    let skipped = content.len() - content.trim_start_matches(['\n', ' ', '\t']).len();
+    // Spaces that open the first line may be an indented code block: only whole lines go.
+    let begin = content[..skipped].rfind('\n').map_or(0, |newline| newline + 1);
+    Ok((front, rest + begin..rest + content.len()))
+}
+
 /// The range of the front matter and where the text below it begins.
-fn split(text: &Text) -> Result<(std::ops::Range<usize>, usize)> {
+fn split(text: &Text) -> Result<(Range<usize>, usize)> {
     let mut lines = text.as_str().split_inclusive('\n');
     match lines.next().map(str::trim_end) {
         Some(FENCE) => {}

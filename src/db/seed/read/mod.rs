@@ -1,11 +1,13 @@
 //! Reading `content/`: which file holds which rows, and where each field stands.
 
+pub(in crate::db) mod escape;
 mod json;
-mod markdown;
-mod place;
-mod text;
+pub(in crate::db) mod markdown;
+pub(in crate::db) mod place;
+pub(in crate::db) mod text;
 mod toml;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -38,6 +40,8 @@ pub struct Row {
     pub stem: Option<String>,
     /// The row's columns. Dates and times are text.
     pub fields: Map<String, Value>,
+    /// JSON that stands in for a field's value word by word, as `{ "$json" = "…" }` wrote it.
+    pub(in crate::db) exact: BTreeMap<String, String>,
     /// The line each field begins on, in the order of `fields`.
     lines: Vec<usize>,
 }
@@ -47,6 +51,13 @@ impl Row {
     pub fn line_of(&self, field: &str) -> usize {
         let index = self.fields.keys().position(|key| key == field);
         index.and_then(|index| self.lines.get(index)).copied().unwrap_or(self.line)
+    }
+
+    /// Columns whose JSON is lost where it is part of more JSON: null, which is a value here, and
+    /// spaces around it. Each with its text.
+    pub(in crate::db) fn spelled(&self) -> impl Iterator<Item = (&str, &str)> {
+        let texts = self.exact.iter().map(|(name, json)| (name.as_str(), json.as_str()));
+        texts.filter(|(_, json)| *json == "null" || json.trim().len() < json.len())
     }
 
     /// `file:line` of the row.
@@ -111,12 +122,13 @@ impl Content {
 
 impl Parsed {
     /// The row with its file's name, unless no database could hold it.
-    fn finish(self, text: &Text, file: &str, stem: Option<&String>) -> Result<Row> {
+    fn finish(mut self, text: &Text, file: &str, stem: Option<&String>) -> Result<Row> {
         if self.fields.is_empty() {
             return Err(text
                 .error_on(self.line, "a row without fields")
                 .help("give it fields, or remove it"));
         }
+        let exact = escape::resolve(text, &mut self.fields)?;
         if let Some(field) = self.fields.iter().find(|field| has_nul(&field.value)) {
             let message =
                 format!("{} holds a NUL character, which Postgres cannot store", field.name);
@@ -125,7 +137,7 @@ impl Parsed {
         let lines = self.fields.iter().map(|field| field.line).collect();
         let fields = self.fields.into_iter().map(|field| (field.name, field.value)).collect();
         let (file, path) = (file.to_owned(), text.path.clone());
-        Ok(Row { file, path, line: self.line, stem: stem.cloned(), fields, lines })
+        Ok(Row { file, path, line: self.line, stem: stem.cloned(), fields, exact, lines })
     }
 }
 

@@ -16,23 +16,23 @@ const BINARY: [&str; 30] = [
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
+pub(in crate::db) enum Format {
     Toml,
     Json,
     Markdown,
 }
 
 /// A file of rows.
-#[derive(Debug)]
-pub(super) struct Place {
+#[derive(Debug, Clone)]
+pub(in crate::db) struct Place {
     /// Its path below the content folder.
-    path: PathBuf,
+    pub path: PathBuf,
     /// The same with `/` on every system.
-    name: String,
+    pub name: String,
     pub table: String,
     /// Set if the file is one row.
-    stem: Option<String>,
-    format: Format,
+    pub stem: Option<String>,
+    pub format: Format,
 }
 
 impl Place {
@@ -57,8 +57,13 @@ impl Place {
     /// The file's rows.
     pub fn read(&self, dir: &Path, config: &Config) -> Result<Vec<Row>> {
         let path = dir.join(&self.path);
-        let text = Text::new(path.display().to_string(), fs::read_text(&path)?);
-        let rows = self.parse(&text, body_column(config, &self.table))?;
+        self.rows(dir, fs::read_text(&path)?, body_column(config, &self.table))
+    }
+
+    /// The rows of a text that is the file's, or shall be.
+    pub fn rows(&self, dir: &Path, text: String, body: Option<&str>) -> Result<Vec<Row>> {
+        let text = Text::new(dir.join(&self.path).display().to_string(), text);
+        let rows = self.parse(&text, body)?;
         rows.into_iter().map(|row| row.finish(&text, &self.name, self.stem.as_ref())).collect()
     }
 
@@ -94,7 +99,7 @@ fn homeless(name: &str) -> Error {
 }
 
 /// The column a Markdown file's text goes to.
-fn body_column<'a>(config: &'a Config, table: &str) -> Option<&'a str> {
+pub(in crate::db) fn body_column<'a>(config: &'a Config, table: &str) -> Option<&'a str> {
     let is_of_table = |from: &CollectionFrom| match from {
         CollectionFrom::Table(name) => bare(name) == bare(table),
         CollectionFrom::Query { .. } => false,
@@ -103,12 +108,12 @@ fn body_column<'a>(config: &'a Config, table: &str) -> Option<&'a str> {
     collections.find_map(|collection| collection.markdown.first()).map(String::as_str)
 }
 
-fn bare(table: &str) -> &str {
+pub(in crate::db) fn bare(table: &str) -> &str {
     table.strip_prefix("public.").unwrap_or(table)
 }
 
 /// A file in a table's folder that is neither a row nor a binary file was meant to be something.
-pub(super) fn reject_strangers(
+pub(in crate::db) fn reject_strangers(
     dir: &Path,
     files: &[PathBuf],
     places: &[Place],

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::error::Error;
 
 /// A text file: what it says and where its lines begin.
-pub(super) struct Text {
+pub(in crate::db) struct Text {
     /// The file's path as messages show it.
     pub path: String,
     content: String,
