@@ -1,2 +1,2 @@
 -- kit: engine
-select frieze.unmake('agent_run_logs', 'agent_context', 'ai_response_cache', 'task_queue');
+select frieze.unmake('enrichments', 'provider_quotas', 'agent_run_logs', 'agent_context', 'ai_response_cache', 'task_queue');

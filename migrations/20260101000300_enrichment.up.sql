@@ -1,7 +1,7 @@
 -- kit: engine
 -- The queue of work for models, what they answered, and a log of every call.
 
-select frieze.will_make('task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs');
+select frieze.will_make('task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs', 'provider_quotas', 'enrichments');
 
 create table if not exists public.task_queue (
     id uuid primary key default gen_random_uuid(),
@@ -24,6 +24,7 @@ create table if not exists public.task_queue (
     completed_at timestamptz,
     leased_by text,
     leased_until timestamptz,
+    run_id uuid,
     error_message text,
     result jsonb
 );
@@ -32,6 +33,11 @@ comment on column public.task_queue.is_private is 'Only providers marked private
 
 create index if not exists task_queue_due_idx
     on public.task_queue (status, priority desc, scheduled_at);
+-- What a worker claims next, in its order: as quick among a million rows as among a thousand.
+create index if not exists task_queue_claim_idx
+    on public.task_queue (priority desc, scheduled_at, id) where status = 'pending';
+create index if not exists task_queue_lease_idx
+    on public.task_queue (leased_until) where status = 'processing';
 create index if not exists task_queue_type_idx on public.task_queue (task_type, status);
 create unique index if not exists task_queue_live_target_key
     on public.task_queue (task_type, target) where status in ('pending', 'processing');
@@ -65,13 +71,17 @@ create table if not exists public.agent_run_logs (
     updated_at timestamptz not null default now(),
     session_id uuid not null,
     task_id uuid references public.task_queue (id) on delete set null,
+    task_type text,
     provider text not null,
     model text not null,
+    prompt_hash text,
+    is_cached bool not null default false,
     input jsonb,
     output jsonb,
     tokens_in int,
     tokens_out int,
     latency_ms int,
+    cost numeric,
     error jsonb,
     reason text
 );
@@ -81,11 +91,48 @@ create index if not exists agent_run_logs_task_idx on public.agent_run_logs (tas
 create index if not exists agent_run_logs_provider_idx
     on public.agent_run_logs (provider, created_at desc);
 
+-- What is left of a provider's limits, so that a restart remembers.
+create table if not exists public.provider_quotas (
+    id uuid primary key default gen_random_uuid(),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    provider text not null constraint provider_quotas_provider_key unique,
+    day_started timestamptz not null default now(),
+    day_requests int not null default 0,
+    minute_started timestamptz not null default now(),
+    minute_requests int not null default 0,
+    blocked_until timestamptz,
+    blocked_because text,
+    failures int not null default 0
+);
+
+-- Which values models wrote, so that a page can say so and a person can take them back.
+create table if not exists public.enrichments (
+    id uuid primary key default gen_random_uuid(),
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    table_name text not null,
+    row_key jsonb not null,
+    column_name text not null,
+    value jsonb,
+    former jsonb,
+    task_id uuid references public.task_queue (id) on delete set null,
+    task_type text not null,
+    run_id uuid not null,
+    provider text not null,
+    model text not null,
+    prompt_hash text,
+    reverted_at timestamptz
+);
+comment on column public.enrichments.former is 'What stood there before.';
+create unique index if not exists enrichments_live_key
+    on public.enrichments (table_name, row_key, column_name) where reverted_at is null;
+
 do $$
 declare
     name text;
 begin
-    foreach name in array array['task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs'] loop
+    foreach name in array array['task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs', 'provider_quotas', 'enrichments'] loop
         execute format('drop trigger if exists touch_updated_at on public.%I', name);
         execute format('create trigger touch_updated_at before update on public.%I for each row when (old.* is distinct from new.*) execute function frieze.touch_updated_at()', name);
 

@@ -8,6 +8,7 @@ pub mod cache;
 pub mod cli;
 pub mod config;
 pub mod db;
+pub mod enrich;
 pub mod error;
 pub mod fs;
 pub mod model;

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Left to right. `error` and `fs` stand to the left of everything.
 const ROOMS: &[&str] = &[
-    "error", "fs", "config", "cache", "theme", "db", "source", "model", "assets", "render",
-    "publish", "pipeline", "cli",
+    "error", "fs", "config", "cache", "theme", "db", "enrich", "source", "model", "assets",
+    "render", "publish", "pipeline", "cli",
 ];
 
 /// Rooms that know the engine of another: what must not be named where.

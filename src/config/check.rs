@@ -43,8 +43,19 @@ const RETRY_SECONDS: u64 = 30;
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<Config> {
-    let Raw { site, build, database, layouts, images, cache, collections, pages, json, redirects } =
-        raw;
+    let Raw {
+        site,
+        build,
+        database,
+        layouts,
+        images,
+        cache,
+        enrich,
+        collections,
+        pages,
+        json,
+        redirects,
+    } = raw;
     let collections = collections
         .into_iter()
         .map(|(name, raw)| Ok((name.clone(), collection(name, raw, env)?)))
@@ -57,6 +68,7 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
         layouts: layouts.map(|layouts| layouts.table),
         images: images::images(images, env, overrides.allow_missing_images)?,
         cache: images::cache(root, cache, env)?,
+        enrich: super::enrich::enrich(enrich, env)?,
         collections,
         pages: pages.into_iter().map(page).collect::<Result<_>>()?,
         json: json.into_iter().map(json_file).collect::<Result<_>>()?,

@@ -1,6 +1,7 @@
 //! The configuration: `frieze.toml` and the environment, read once, checked, and then only values.
 
 mod check;
+mod enrich;
 mod images;
 mod order;
 mod parameters;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use enrich::{Enrich, Provider, ProviderKind, Secret, TaskSettings};
 pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
 
@@ -33,6 +35,7 @@ pub struct Config {
     pub layouts: Option<String>,
     pub images: Images,
     pub cache: Cache,
+    pub enrich: Enrich,
     pub collections: IndexMap<String, Collection>,
     pub pages: Vec<FixedPage>,
     pub json: Vec<JsonFile>,

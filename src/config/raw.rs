@@ -19,6 +19,8 @@ pub struct Raw {
     #[serde(default)]
     pub cache: RawCache,
     #[serde(default)]
+    pub enrich: RawEnrich,
+    #[serde(default)]
     pub collections: IndexMap<String, RawCollection>,
     #[serde(default)]
     pub pages: Vec<RawPage>,
@@ -109,6 +111,51 @@ pub struct RawCache {
     pub folder: Option<String>,
     pub max_size_mb: Option<u64>,
     pub remote: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawEnrich {
+    pub window_seconds: Option<u64>,
+    pub concurrency: Option<usize>,
+    pub lease_seconds: Option<u64>,
+    pub cache_hours: Option<u64>,
+    pub memories: Option<usize>,
+    pub detect: Option<bool>,
+    pub providers: Vec<RawProvider>,
+    pub tasks: IndexMap<String, RawTask>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawProvider {
+    pub name: Option<String>,
+    pub kind: String,
+    pub base_url: Option<String>,
+    pub key_env: Option<String>,
+    pub model: Option<String>,
+    pub embedding_model: Option<String>,
+    pub private: Option<bool>,
+    pub json_schema: Option<bool>,
+    pub code: Option<bool>,
+    pub requests_per_minute: Option<u32>,
+    pub requests_per_day: Option<u32>,
+    pub timeout_seconds: Option<u64>,
+    pub cost_in: Option<f64>,
+    pub cost_out: Option<f64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTask {
+    pub collection: Option<String>,
+    pub column: Option<String>,
+    pub from: Vec<String>,
+    pub detect: Option<bool>,
+    pub private: Option<bool>,
+    pub provider: Option<String>,
+    pub model: Option<String>,
+    pub max_attempts: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,0 +1,1 @@
+//! The queue: tasks are added, claimed, finished, rescued, in SQL.
