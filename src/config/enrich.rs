@@ -26,7 +26,7 @@ pub struct Enrich {
     pub detect: bool,
     /// In the order in which they are asked.
     pub providers: Vec<Provider>,
-    /// What is said of a task type, by its name.
+    /// Jobs for tasks, by name: what a task type is to do for this site.
     pub tasks: IndexMap<String, TaskSettings>,
 }
 
@@ -84,9 +84,11 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// What the file says of a task type.
+/// What the file says of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskSettings {
+    /// The task type; two jobs may be of one type.
+    pub kind: String,
     /// The collection it works on, and the column it fills.
     pub collection: Option<String>,
     pub column: Option<String>,
@@ -120,7 +122,7 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
         memories: memories.unwrap_or(5),
         detect,
         providers: providers.into_iter().map(|raw| provider(raw, env)).collect::<Result<_>>()?,
-        tasks: tasks.into_iter().map(|(name, raw)| (name, task(raw, detect))).collect(),
+        tasks: tasks.into_iter().map(|(name, raw)| (name.clone(), task(name, raw, detect))).collect(),
     };
     check_names(&settings)?;
     Ok(settings)
@@ -144,9 +146,10 @@ fn check_names(settings: &Enrich) -> Result<()> {
     Ok(())
 }
 
-fn task(raw: RawTask, detects: bool) -> TaskSettings {
-    let RawTask { collection, column, from, detect, private, provider, model, max_attempts } = raw;
+fn task(name: String, raw: RawTask, detects: bool) -> TaskSettings {
+    let RawTask { kind, collection, column, from, detect, private, provider, model, max_attempts } = raw;
     TaskSettings {
+        kind: kind.unwrap_or(name),
         collection,
         column,
         from,

@@ -148,6 +148,8 @@ pub struct RawProvider {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawTask {
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
     pub collection: Option<String>,
     pub column: Option<String>,
     pub from: Vec<String>,

@@ -148,6 +148,16 @@ pub fn prepare(config: &config::Database) -> Result<()> {
     Ok(())
 }
 
+/// An identifier as a statement holds it; `schema.table` is quoted part by part.
+pub fn quoted(name: &str) -> String {
+    name.split('.').map(quoted_part).collect::<Vec<_>>().join(".")
+}
+
+/// A name that has no parts, such as a column's.
+pub fn quoted_part(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 /// Closes a connection politely, so that the server need not find out; errors do not matter.
 pub async fn hang_up(connection: PgConnection) {
     let _ = connection.close().await;

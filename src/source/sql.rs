@@ -5,20 +5,12 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cells::Column;
+pub use crate::db::{quoted, quoted_part};
 use crate::config::{Collection, From};
 use crate::db;
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";
-
-/// An identifier, quoted; `schema.table` is quoted part by part.
-pub fn quoted(name: &str) -> String {
-    name.split('.').map(quoted_part).collect::<Vec<_>>().join(".")
-}
-
-fn quoted_part(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
 
 /// The names of the columns, in their order, from one row. The query begins on the second line.
 pub fn names(collection: &Collection) -> String {
