@@ -10,7 +10,7 @@
 //! - A `Reply` is `Reply::value(json)` (what the model answers), `::text("…")` (the same, word for word),
 //!   `::status(429)`, `::body(200, "…")`, or a fault of the connection: `::truncated()`, `::huge(bytes)`, `::silence()`
 //!   (until the client goes), `::hang_up()`; `.header(name, value)` adds a header, `.finish("length")` another reason
-//!   to stop.
+//!   to stop, `.with_status(500)` another status.
 //! - `loading(n)`: the next n requests find llama.cpp still loading, `/health` included.
 //! - `requests()` is every request so far, with `path`, `headers` (lower case) and `json()`; `chats()`, `embeddings()`.
 #![allow(dead_code, reason = "each test binary uses its own part")]
@@ -141,6 +141,19 @@ impl Reply {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The model declines, as OpenAI's do.
+    pub fn refusal(words: &str) -> Self {
+        let message = json!({"role": "assistant", "content": null, "refusal": words});
+        let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
+        Self::body(200, json!({"choices": [choice]}).to_string())
+    }
+
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
         self
     }
 
@@ -325,7 +338,8 @@ fn usual(request: &Request, finish: &str) -> String {
         return json!(vectors).to_string();
     }
     let numbered = vectors.iter().enumerate();
-    let data = numbered.map(|(index, vector)| json!({"object": "embedding", "index": index, "embedding": vector}));
+    let data = numbered
+        .map(|(index, vector)| json!({"object": "embedding", "index": index, "embedding": vector}));
     let data: Vec<Value> = data.collect();
     let usage = json!({"prompt_tokens": 7, "total_tokens": 7});
     json!({"object": "list", "data": data, "model": body["model"], "usage": usage}).to_string()
@@ -344,8 +358,11 @@ fn chat(request: &Request, text: &str, finish: &str) -> String {
 /// As many numbers as there are letters and digits, and more, of how often words hash to them.
 pub fn vector(text: &str) -> Vec<f64> {
     let mut vector = vec![0.001; 64];
-    for word in text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty()) {
-        let hash = word.bytes().fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
+    for word in
+        text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|it| !it.is_empty())
+    {
+        let hash =
+            word.bytes().fold(5381_usize, |hash, byte| hash.wrapping_mul(33) ^ usize::from(byte));
         vector[hash % 64] += 1.0;
     }
     vector
@@ -372,7 +389,8 @@ pub fn fitting(schema: &Value) -> Value {
             (0..count).map(|_| fitting(&schema["items"])).collect()
         }
         Some("string") => {
-            let (least, most) = (number("minLength").unwrap_or(0), number("maxLength").unwrap_or(60));
+            let (least, most) =
+                (number("minLength").unwrap_or(0), number("maxLength").unwrap_or(60));
             let words = "An answer made by the stand-in for a model. ".chars().cycle();
             let text: String = words.take(43.max(least).min(most)).collect();
             let trimmed = text.trim_end();

@@ -97,6 +97,3 @@ fn below_v1(base: &Url, path: &[&str]) -> Url {
 fn count(value: &Value) -> Option<i32> {
     i32::try_from(value.as_u64()?).ok()
 }
-
-#[cfg(test)]
-mod tests;

@@ -86,6 +86,9 @@ impl Router {
         if self.is_built_in(need) {
             return built_in(texts, need);
         }
+        if texts.is_empty() {
+            return Ok(Embedded::default());
+        }
         let job = Job::Embed(texts, purpose);
         let round = self.ask(&job, need, deadline).await?;
         match round.done {

@@ -47,7 +47,7 @@ pub struct Answered {
     pub calls: Vec<Call>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Embedded {
     pub vectors: Vec<Vec<f32>>,
     pub model: String,
