@@ -109,3 +109,22 @@ async fn too_many_requests_are_no_failure_of_the_server() {
     }
     assert_eq!(two.groq.requests().len(), 5);
 }
+
+#[tokio::test]
+async fn what_fails_at_once_fails_once() {
+    let two = Two::start();
+    // No answer before all have been sent.
+    let together = std::sync::Arc::new(std::sync::Barrier::new(4));
+    two.groq.decide(move |_| {
+        together.wait();
+        Some(Reply::status(500))
+    });
+    let still = &two.still;
+    tokio::join!(still.answer(), still.answer(), still.answer(), still.answer());
+    assert_eq!(two.groq.requests().len(), 4);
+    two.groq.decide(|_| None);
+    still.pass(29);
+    assert_eq!(still.answer().await.provider, "next");
+    still.pass(1);
+    assert_eq!(still.answer().await.provider, "groq", "open for longer than after three");
+}

@@ -11,6 +11,7 @@ mod postgres;
 mod breaker;
 mod embeddings;
 mod faults;
+mod log;
 mod order;
 mod private;
 mod quotas;

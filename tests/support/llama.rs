@@ -14,6 +14,15 @@ use std::process::{Child, Command, Stdio};
 const FETCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-llama.sh");
 const OPTIONS: &str = "--port 0 --embeddings --pooling mean -c 16384 -ub 2048 -np 1 -t 1 -a tiny";
 
+/// It goes when this process does, however that ends: the shell waits for the end of its input.
+const SERVE: &str = r#"
+"$0" "$@" &
+server=$!
+read -r _ || true
+kill $server
+wait $server || true
+"#;
+
 pub struct Llama {
     server: Child,
     url: String,
@@ -22,16 +31,21 @@ pub struct Llama {
 impl Llama {
     pub fn start(options: &[&str]) -> Self {
         let folder = folder();
-        let mut command = Command::new(folder.join("llama-server"));
-        command.arg("-m").arg(folder.join("tiny.gguf")).args(OPTIONS.split(' ')).args(options);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", SERVE])
+            .arg(folder.join("llama-server"))
+            .arg("-m")
+            .arg(folder.join("tiny.gguf"))
+            .args(OPTIONS.split(' '))
+            .args(options);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut server = command.spawn().expect("llama-server");
         let log = BufReader::new(server.stderr.take().expect("its log"));
         let mut lines = log.lines();
         let mut said = Vec::new();
         let url = loop {
             let Some(Ok(line)) = lines.next() else {
-                let _ = server.wait();
                 panic!("llama-server does not start: {}", said.join("\n"));
             };
             if let Some((_, url)) = line.split_once("listening on ") {
@@ -51,7 +65,7 @@ impl Llama {
 
 impl Drop for Llama {
     fn drop(&mut self) {
-        let _ = self.server.kill();
+        drop(self.server.stdin.take());
         let _ = self.server.wait();
     }
 }

@@ -24,7 +24,7 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
-type Decide = Box<dyn Fn(&Request) -> Option<Reply> + Send>;
+type Decide = Arc<dyn Fn(&Request) -> Option<Reply> + Send + Sync>;
 
 #[derive(Clone)]
 pub struct Request {
@@ -218,8 +218,11 @@ impl Models {
         self
     }
 
-    pub fn decide(&self, decide: impl Fn(&Request) -> Option<Reply> + Send + 'static) -> &Self {
-        self.state.lock().unwrap().decide = Some(Box::new(decide));
+    pub fn decide(
+        &self,
+        decide: impl Fn(&Request) -> Option<Reply> + Send + Sync + 'static,
+    ) -> &Self {
+        self.state.lock().unwrap().decide = Some(Arc::new(decide));
         self
     }
 
@@ -256,11 +259,15 @@ impl Drop for Models {
 
 fn serve(mut stream: TcpStream, state: &Mutex<State>) {
     let Some(request) = read(&stream) else { return };
-    let reply = {
+    let decide = {
         let mut state = state.lock().unwrap();
         state.requests.push(request.clone());
-        next(&mut state, &request)
+        state.decide.clone()
     };
+    // It may wait for other requests.
+    let asked = request.is_chat() || request.is_embedding();
+    let decided = decide.filter(|_| asked).and_then(|decide| decide(&request));
+    let reply = decided.unwrap_or_else(|| next(&mut state.lock().unwrap(), &request));
     let _ = send(&mut stream, &request, &reply, state);
 }
 
@@ -275,9 +282,6 @@ fn next(state: &mut State, request: &Request) -> Reply {
     }
     if !request.is_chat() && !request.is_embedding() {
         return Reply::status(404);
-    }
-    if let Some(reply) = state.decide.as_ref().and_then(|decide| decide(request)) {
-        return reply;
     }
     state.script.pop_front().or_else(|| state.always.clone()).unwrap_or_else(Reply::usual)
 }

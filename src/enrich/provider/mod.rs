@@ -2,6 +2,7 @@
 //! it answers. An answer is untrusted, whoever gave it.
 
 mod chat;
+mod client;
 mod embed;
 mod http;
 mod limits;
@@ -15,7 +16,7 @@ use url::Url;
 use crate::config::Provider;
 use crate::enrich::embedding::Purpose;
 use crate::enrich::router::Question;
-pub use http::Http;
+pub use client::Http;
 pub use limits::{Left, Limits};
 pub use trouble::{Kind, Trouble};
 
@@ -97,3 +98,6 @@ fn below_v1(base: &Url, path: &[&str]) -> Url {
 fn count(value: &Value) -> Option<i32> {
     i32::try_from(value.as_u64()?).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,32 +1,34 @@
 //! Whom to ask: sensitivity, capability, what is left of quotas, then the order of the list. Who
 //! fails is left alone for a while, and the next one is asked.
 
+mod built_in;
+mod call;
 mod choice;
 mod question;
 mod round;
+mod row;
 mod state;
 mod store;
+mod turn;
+mod verdict;
+mod window;
 mod words;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
-use self::choice::Obstacle;
+pub use self::built_in::NAME as BUILT_IN;
 pub use self::question::{
     Answered, Choice, Embedded, Job, Need, Question, Refused, Work, prompt_hash,
 };
 use self::round::{Done, Round};
 use self::state::State;
-use super::embedding::{Purpose, lexical};
-use super::provider::{Asked, Http, Outcome};
-use super::{Call, FailureKind};
+use self::turn::Turn;
+use super::FailureKind;
+use super::embedding::Purpose;
+use super::provider::{Asked, Http};
 use crate::config::{Enrich, Provider};
 use crate::error::Result;
-
-/// The name under which the built-in embedding is known where providers are named.
-pub const BUILT_IN: &str = "built-in";
 
 /// Tells the time that has passed since some moment.
 pub type Clock = Arc<dyn Fn() -> Duration + Send + Sync>;
@@ -83,8 +85,8 @@ impl Router {
             let message = "an empty text has no embedding";
             return Err(Refused::new(FailureKind::Final, message, Vec::new()));
         }
-        if self.is_built_in(need) {
-            return built_in(texts, need);
+        if built_in::is_meant(&self.providers, need) {
+            return built_in::embed(texts, need);
         }
         if texts.is_empty() {
             return Ok(Embedded::default());
@@ -104,14 +106,8 @@ impl Router {
 
     /// Who would be asked, in this order, and why or why not. Nothing is sent.
     pub fn plan(&self, work: Work, need: &Need) -> Vec<Choice> {
-        if work == Work::Embedding && self.is_built_in(need) {
-            let (provider, model) = (BUILT_IN.to_owned(), lexical::MODEL.to_owned());
-            return vec![Choice {
-                provider,
-                model,
-                able: true,
-                reason: words::BUILT_IN.to_owned(),
-            }];
+        if work == Work::Embedding && built_in::is_meant(&self.providers, need) {
+            return vec![built_in::choice(need)];
         }
         let now = (self.clock)();
         let states = self.states();
@@ -133,13 +129,6 @@ impl Router {
             .collect()
     }
 
-    fn is_built_in(&self, need: &Need) -> bool {
-        let named = need.provider.as_deref() == Some(BUILT_IN)
-            || need.model.as_deref() == Some(lexical::MODEL);
-        let any = self.providers.iter().any(|provider| provider.embedding_model.is_some());
-        named || (!any && need.provider.is_none() && need.model.is_none())
-    }
-
     async fn ask(&self, job: &Job<'_>, need: &Need, deadline: Instant) -> Result<Round, Refused> {
         let mut round = Round::default();
         for (index, provider) in self.providers.iter().enumerate() {
@@ -147,7 +136,7 @@ impl Router {
             if left.is_zero() {
                 return Err(round.out_of_time());
             }
-            let turn = match self.take(index, job, need) {
+            let turn = match Turn::take(self, index, job, need) {
                 Ok(turn) => turn,
                 Err(obstacle) => {
                     round.pass_over(obstacle);
@@ -158,7 +147,7 @@ impl Router {
             let model = choice::model(provider, job.work(), need).unwrap_or_default();
             let limit = provider.timeout.min(left);
             let asked = Asked { http: &self.http, provider, model, limit };
-            let (outcome, took) = send(&asked, job).await;
+            let (outcome, took) = turn::send(&asked, job).await;
             let cut = limit < provider.timeout;
             let wait = turn.settle(&outcome, cut);
             if round.takes(&asked, job, outcome, wait, cut, (reason, took)) {
@@ -166,19 +155,6 @@ impl Router {
             }
         }
         round.end(need)
-    }
-
-    /// The right to send one request, which counts from here on.
-    fn take(&self, index: usize, job: &Job<'_>, need: &Need) -> Result<Turn<'_>, Obstacle> {
-        let now = (self.clock)();
-        let (provider, mut states) = (&self.providers[index], self.states());
-        let Some(state) = states.get_mut(index) else {
-            return Err(Obstacle::lasting(&provider.name, "is not known"));
-        };
-        choice::judge(provider, state, job.work(), need, job.tokens(), now)?;
-        state.begin(now);
-        let model = choice::model(provider, job.work(), need).unwrap_or_default().to_owned();
-        Ok(Turn { router: self, index, model, settled: false })
     }
 
     fn states(&self) -> MutexGuard<'_, Vec<State>> {
@@ -189,75 +165,4 @@ impl Router {
         let now = (self.clock)();
         self.states().get_mut(index).map(|state| change(state, now))
     }
-}
-
-/// One request that is under way. Where it is given up, nothing is learned of the provider.
-struct Turn<'a> {
-    router: &'a Router,
-    index: usize,
-    model: String,
-    settled: bool,
-}
-
-impl Turn<'_> {
-    /// Notes what came of it; how long the provider is to be left alone now, if it can be asked
-    /// again at all.
-    fn settle<T>(mut self, outcome: &Outcome<T>, cut: bool) -> Option<Duration> {
-        self.settled = true;
-        let provider = &self.router.providers[self.index];
-        let (limits, result) = (outcome.limits, outcome.result.as_ref().map(drop));
-        let noted = self.router.change(self.index, |state, now| {
-            state.settle(provider, &self.model, result, cut, limits, now)
-        });
-        noted.flatten()
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.router.change(self.index, |state, _| state.release());
-        }
-    }
-}
-
-async fn send(asked: &Asked<'_>, job: &Job<'_>) -> (Outcome<Done>, Duration) {
-    let begun = Instant::now();
-    let outcome = match job {
-        Job::Chat(question) => {
-            let Outcome { result, limits } = asked.chat(question).await;
-            Outcome { result: result.map(Done::Chat), limits }
-        }
-        Job::Embed(texts, purpose) => {
-            let Outcome { result, limits } = asked.embed(texts, *purpose).await;
-            Outcome { result: result.map(Done::Embed), limits }
-        }
-    };
-    (outcome, begun.elapsed())
-}
-
-fn built_in(texts: &[String], need: &Need) -> Result<Embedded, Refused> {
-    let begun = Instant::now();
-    let vectors: Option<Vec<_>> = texts.iter().map(|text| lexical::embed(text)).collect();
-    let Some(vectors) = vectors else {
-        let message = "a text without a letter or a digit has no lexical embedding";
-        return Err(Refused::new(FailureKind::Final, message, Vec::new()));
-    };
-    let reason = if need.provider.is_some() || need.model.is_some() {
-        words::ONLY.to_owned()
-    } else {
-        words::BUILT_IN.to_owned()
-    };
-    let call = Call {
-        provider: BUILT_IN.to_owned(),
-        model: lexical::MODEL.to_owned(),
-        input: question::counted(texts),
-        output: json!({"vectors": vectors.len(), "dimensions": lexical::DIMENSIONS}),
-        latency: begun.elapsed(),
-        reason,
-        ..Call::default()
-    };
-    words::log(&call);
-    let (model, provider) = (call.model.clone(), call.provider.clone());
-    Ok(Embedded { vectors, model, provider, calls: vec![call] })
 }

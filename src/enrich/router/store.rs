@@ -7,52 +7,13 @@ use std::time::Duration;
 use sqlx::PgConnection;
 
 use super::Router;
-use super::state::{Block, State, Unsaved, Window};
+use super::row::{Columns, Row};
+use super::state::{State, Unsaved};
 use crate::db::explain_owner;
 use crate::enrich::SharedConnection;
 use crate::error::Result;
 
 const BETWEEN: Duration = Duration::from_secs(1);
-
-/// Seconds, for all times: how long ago, or how long from now.
-struct Row {
-    provider: String,
-    day_requests: i32,
-    minute_requests: i32,
-    failures: i32,
-    day_age: f64,
-    minute_age: f64,
-    blocked_for: Option<f64>,
-    blocked_because: Option<String>,
-}
-
-/// The columns as they are selected.
-type Columns = (String, i32, i32, i32, f64, f64, Option<f64>, Option<String>);
-
-impl From<Columns> for Row {
-    fn from(columns: Columns) -> Self {
-        let (
-            provider,
-            day_requests,
-            minute_requests,
-            failures,
-            day_age,
-            minute_age,
-            blocked_for,
-            blocked_because,
-        ) = columns;
-        Self {
-            provider,
-            day_requests,
-            minute_requests,
-            failures,
-            day_age,
-            minute_age,
-            blocked_for,
-            blocked_because,
-        }
-    }
-}
 
 const COLUMNS: &str = "quota.provider, quota.day_requests, quota.minute_requests, quota.failures,
     extract(epoch from now() - quota.day_started)::float8 as day_age,
@@ -157,55 +118,6 @@ async fn add(
         .fetch_one(connection)
         .await
         .map(Row::from)
-}
-
-impl State {
-    /// What is to be written, which counts as written from here on; with it, the block.
-    fn unsaved(&mut self, now: Duration) -> Option<(Unsaved, Option<(f64, String)>)> {
-        let unsaved = std::mem::take(&mut self.unsaved);
-        let block = self.block.as_ref().filter(|block| unsaved.block && block.until > now);
-        let block = block.map(|block| ((block.until - now).as_secs_f64(), block.why.clone()));
-        (!unsaved.is_empty()).then_some((unsaved, block))
-    }
-
-    /// Takes over what the database knows, and adds what it does not know yet.
-    fn learn(&mut self, row: &Row, now: Duration) {
-        self.day = window(row.day_requests, row.day_age, self.unsaved.requests, now);
-        self.minute = window(row.minute_requests, row.minute_age, self.unsaved.requests, now);
-        if !self.unsaved.is_well {
-            self.failures = count(row.failures).saturating_add(self.unsaved.failures);
-        }
-        if !self.unsaved.block {
-            self.block = row.blocked_for.filter(|seconds| *seconds > 0.0).map(|seconds| Block {
-                until: now + seconds_of(seconds),
-                why: row.blocked_because.clone().unwrap_or_else(|| "is blocked".to_owned()),
-            });
-        }
-    }
-}
-
-impl Unsaved {
-    fn put_back(&mut self, former: Self) {
-        self.requests = self.requests.saturating_add(former.requests);
-        // What failed before a success since then is forgotten.
-        if !self.is_well {
-            self.failures = self.failures.saturating_add(former.failures);
-        }
-        self.is_well |= former.is_well;
-        self.block |= former.block;
-    }
-}
-
-fn window(requests: i32, age: f64, unsaved: u32, now: Duration) -> Window {
-    Window { requests: count(requests).saturating_add(unsaved), age: seconds_of(age), at: now }
-}
-
-fn seconds_of(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(seconds.clamp(0.0, 1e9)).unwrap_or_default()
-}
-
-fn count(number: i32) -> u32 {
-    u32::try_from(number).unwrap_or_default()
 }
 
 fn integer(number: u32) -> i32 {

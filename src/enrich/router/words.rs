@@ -7,7 +7,6 @@ use chrono::{TimeDelta, Utc};
 use super::question::Need;
 use crate::enrich::Call;
 
-pub const BUILT_IN: &str = "no provider has an embedding_model";
 pub const ONLY: &str = "the only one that may be asked";
 
 /// Why the one at this place is asked, after what spoke against those before it.
