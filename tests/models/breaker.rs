@@ -1,6 +1,6 @@
 //! The circuit breaker: three failures in a row open it, one trial closes it.
 
-use std::sync::mpsc;
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::time::Duration;
 
 use crate::models::Reply;
@@ -67,9 +67,10 @@ async fn half_open_it_lets_one_through() {
     // The trial waits for its answer while another question comes.
     let (arrived, arrival) = mpsc::channel();
     let (answer, answers) = mpsc::channel();
+    let answers = Mutex::new(answers);
     two.groq.decide(move |_| {
         arrived.send(()).unwrap();
-        answers.recv_timeout(PATIENCE).unwrap();
+        answers.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         Some(Reply::usual())
     });
     let other = async {
@@ -114,7 +115,7 @@ async fn too_many_requests_are_no_failure_of_the_server() {
 async fn what_fails_at_once_fails_once() {
     let two = Two::start();
     // No answer before all have been sent.
-    let together = std::sync::Arc::new(std::sync::Barrier::new(4));
+    let together = Arc::new(Barrier::new(4));
     two.groq.decide(move |_| {
         together.wait();
         Some(Reply::status(500))

@@ -135,7 +135,7 @@ pub fn question() -> Question {
 }
 
 pub fn soon() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 pub fn seconds(kind: FailureKind) -> u64 {

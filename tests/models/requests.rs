@@ -125,6 +125,8 @@ async fn json_in_a_fence_is_json() {
         let answered = still.answer().await;
         assert_eq!(answered.value, json!({"text": "x"}));
         assert_eq!(answered.text, text);
+        // As the cache gives it back.
+        assert_eq!(question().value(&answered.text), Ok(json!({"text": "x"})));
     }
 }
 

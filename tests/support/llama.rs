@@ -1,9 +1,11 @@
-//! A real llama.cpp server with a tiny model, for tests. Its folder is that of `FRIEZE_TEST_LLAMA`, or what
-//! `scripts/test-llama.sh` fetches, once.
+//! A real llama.cpp server with a tiny model, for tests. Its folder is that of `FRIEZE_TEST_LLAMA`,
+//! or what `scripts/test-llama.sh` fetches, once.
 //!
-//! - `Llama::start(&["--api-key", "…"])` serves until it is dropped, with more options of llama-server or none.
-//! - `url()` is the base URL of a `llama` provider; the model is called `tiny`. A token is about a byte of text: ask for
-//!   answers of 400 tokens or more. Its context holds 16384 of them, and a text to embed 2048.
+//! - `Llama::start(&["--api-key", "…"])` serves until it is dropped, with more options of
+//!   llama-server or none.
+//! - `url()` is the base URL of a `llama` provider; the model is called `tiny`. A token is about a
+//!   byte of text: ask for answers of 400 tokens or more. Its context holds 16384 of them, and a
+//!   text to embed 2048.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fs::File;

@@ -1,18 +1,21 @@
-//! A stand-in for a model server, for tests. It speaks as Groq, Hugging Face, llama.cpp and any other server of that
-//! protocol do; which of them is decided by the path it is asked at.
+//! A stand-in for a model server, for tests. It speaks as Groq, Hugging Face, llama.cpp and any
+//! other server of that protocol do; which of them is decided by the path it is asked at.
 //!
-//! - `Models::start()` listens on a port of its own until it is dropped. `url()` is the base URL of a `llama` or
-//!   `hugging_face` provider; `openai_url()` that of a `groq` or `openai` one (it ends in `/v1`).
-//! - Unless told otherwise it answers well: a chat with a value that fits the schema of the request (wherever that
-//!   stands), embeddings with 64 numbers of which near texts share many.
-//! - `then(reply)` says what the next chat or embedding gets, once, in the order of the calls; `always(reply)` what all
-//!   after those get; `decide(|request| …)` looks at each request first, `None` being the usual answer.
-//! - A `Reply` is `Reply::value(json)` (what the model answers), `::text("…")` (the same, word for word),
-//!   `::status(429)`, `::body(200, "…")`, or a fault of the connection: `::truncated()`, `::huge(bytes)`, `::silence()`
-//!   (until the client goes), `::hang_up()`; `.header(name, value)` adds a header, `.finish("length")` another reason
-//!   to stop, `.with_status(500)` another status.
+//! - `Models::start()` listens on a port of its own until it is dropped. `url()` is the base URL of
+//!   a `llama` or `hugging_face` provider; `openai_url()` that of a `groq` or `openai` one (it ends
+//!   in `/v1`).
+//! - Unless told otherwise it answers well: a chat with a value that fits the schema of the request
+//!   (wherever that stands), embeddings with 64 numbers of which near texts share many.
+//! - `then(reply)` says what the next chat or embedding gets, once, in the order of the calls;
+//!   `always(reply)` what all after those get; `decide(|request| …)` looks at each request first,
+//!   `None` being the usual answer.
+//! - A `Reply` is `Reply::value(json)` (what the model answers), `::text("…")` (the same, word for
+//!   word), `::status(429)`, `::body(200, "…")`, or a fault of the connection: `::truncated()`,
+//!   `::huge(bytes)`, `::silence()` (until the client goes), `::hang_up()`; `.header(name, value)`
+//!   adds a header, `.finish("length")` another reason to stop, `.with_status(500)` another status.
 //! - `loading(n)`: the next n requests find llama.cpp still loading, `/health` included.
-//! - `requests()` is every request so far, with `path`, `headers` (lower case) and `json()`; `chats()`, `embeddings()`.
+//! - `requests()` is every request so far, with `path`, `headers` (lower case) and `json()`;
+//!   `chats()`, `embeddings()`.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::collections::{BTreeMap, VecDeque};
@@ -144,7 +147,7 @@ impl Reply {
         self
     }
 
-    /// The model declines, as OpenAI's do.
+    /// The model declines to answer.
     pub fn refusal(words: &str) -> Self {
         let message = json!({"role": "assistant", "content": null, "refusal": words});
         let choice = json!({"index": 0, "message": message, "finish_reason": "stop"});
@@ -300,7 +303,7 @@ fn send(
         }
         Content::Huge(bytes) => {
             head(stream, reply, *bytes)?;
-            let block = [b' '; 65536];
+            let block = vec![b' '; 65536];
             for _ in 0..bytes.div_ceil(block.len()) {
                 stream.write_all(&block)?;
                 state.lock().unwrap().sent += block.len();
@@ -320,7 +323,7 @@ fn send(
 fn head(stream: &mut TcpStream, reply: &Reply, length: usize) -> std::io::Result<()> {
     let mut head = format!("HTTP/1.1 {} Answer\r\nContent-Length: {length}\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     head.push_str("Content-Type: application/json\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes())

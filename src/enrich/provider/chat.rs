@@ -99,17 +99,5 @@ fn value(choice: &Value, text: &str, question: &Question) -> Result<Value, Strin
     if text.trim().is_empty() {
         return Err("gave an empty answer".to_owned());
     }
-    let value: Value = serde_json::from_str(unfenced(text))
-        .map_err(|error| format!("gave an answer that is not JSON: {error}"))?;
-    let value = schema::without_nulls(&question.schema, value);
-    schema::check(&question.schema, &value)
-        .map_err(|why| format!("gave an answer of the wrong shape: {why}"))?;
-    Ok(value)
-}
-
-/// Models that are not bound to a schema like to put a fence around JSON.
-fn unfenced(text: &str) -> &str {
-    let text = text.trim();
-    let inside = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
-    inside.and_then(|inside| inside.strip_suffix("```")).map_or(text, str::trim)
+    question.value(text)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::enrich::embedding::Purpose;
-use crate::enrich::{Call, Failure, FailureKind};
+use crate::enrich::{Call, Failure, FailureKind, schema};
 
 /// A question whose answer is a value of a certain shape.
 #[derive(Debug, Clone)]
@@ -80,6 +80,25 @@ pub enum Work {
 pub enum Job<'a> {
     Chat(&'a Question),
     Embed(&'a [String], Purpose),
+}
+
+impl Question {
+    /// The value in what a model said, or why there is none: for answers from the cache, too.
+    pub fn value(&self, text: &str) -> Result<Value, String> {
+        let value: Value = serde_json::from_str(unfenced(text))
+            .map_err(|error| format!("gave an answer that is not JSON: {error}"))?;
+        let value = schema::without_nulls(&self.schema, value);
+        schema::check(&self.schema, &value)
+            .map_err(|why| format!("gave an answer of the wrong shape: {why}"))?;
+        Ok(value)
+    }
+}
+
+/// Models that are not bound to a schema like to put a fence around JSON.
+fn unfenced(text: &str) -> &str {
+    let text = text.trim();
+    let inside = text.strip_prefix("```json").or_else(|| text.strip_prefix("```"));
+    inside.and_then(|inside| inside.strip_suffix("```")).map_or(text, str::trim)
 }
 
 impl Job<'_> {
