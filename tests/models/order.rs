@@ -1,5 +1,7 @@
 //! The order of the choice: sensitivity, capability, what is left, the list; and what says so.
 
+use std::sync::Arc;
+
 use frieze::enrich::router::{Need, Question, Router, Work, prompt_hash};
 
 use crate::models::Models;
@@ -150,4 +152,17 @@ fn a_prompt_s_hash_is_of_all_that_is_asked() {
     // Who may be asked does not change what is asked.
     let private = asking(Need { private: true, ..Need::default() });
     assert_eq!(prompt_hash("model", &private), hash);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_ask_at_once() {
+    let two = Two::with("requests_per_minute = 3");
+    let Two { groq, next, still } = two;
+    let router = Arc::new(still.router);
+    let ask = |router: Arc<Router>| async move { router.chat(&question(), soon()).await.unwrap() };
+    let asking: Vec<_> = (0..8).map(|_| tokio::spawn(ask(router.clone()))).collect();
+    for asked in asking {
+        asked.await.unwrap();
+    }
+    assert_eq!((groq.requests().len(), next.requests().len()), (3, 5));
 }

@@ -201,3 +201,29 @@ async fn what_could_not_be_written_is_written_later() {
     still.router.save_all(&database).await.unwrap();
     assert_eq!(counted(&database).await, (2, 2, 0));
 }
+
+#[cfg(feature = "embedded")]
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_database_remembers_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config::config(dir.path(), &["portfolio"]);
+    let database = frieze::db::Database::open(&config.database).await.unwrap();
+    let mut connection = database.connect_to_migrate().await.unwrap();
+    migrate::up(&mut connection, &config::built_in()).await.unwrap();
+    let connection = shared(connection);
+    let server = Models::start();
+    server.then(Reply::status(429).header("retry-after", "3000"));
+    let providers = limited(&server, "");
+    let first = Still::new(&providers);
+    first.refusal().await;
+    first.router.save_all(&connection).await.unwrap();
+    first.pass(4000);
+    first.answer().await;
+    first.router.save_all(&connection).await.unwrap();
+    assert_eq!(counted(&connection).await, (2, 2, 0));
+    let second = Still::new(&providers);
+    second.router.load(&connection).await.unwrap();
+    assert!(seconds(second.refusal().await.kind) > 2900);
+    drop(connection);
+    database.close().await.unwrap();
+}

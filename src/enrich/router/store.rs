@@ -31,9 +31,11 @@ const ADD: &str = "insert into public.provider_quotas as quota
         day_started =
             case when quota.day_started > now() - interval '1 day' then quota.day_started else now() end,
         minute_requests = excluded.minute_requests
-            + case when quota.minute_started > now() - interval '1 minute' then quota.minute_requests else 0 end,
+            + case when quota.minute_started > now() - interval '1 minute'
+                then quota.minute_requests else 0 end,
         minute_started =
-            case when quota.minute_started > now() - interval '1 minute' then quota.minute_started else now() end,
+            case when quota.minute_started > now() - interval '1 minute'
+                then quota.minute_started else now() end,
         failures = excluded.failures + case when $6 then 0 else quota.failures end,
         blocked_until = greatest(quota.blocked_until, excluded.blocked_until),
         blocked_because = case
