@@ -1,7 +1,11 @@
 //! Enrichment: tasks of a queue in the database, done by models before the site is rendered. A
 //! task is carried out at least once; what is recorded of it, exactly once.
 
+pub mod embedding;
+pub mod provider;
 pub mod queue;
+pub mod router;
+pub mod schema;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
