@@ -122,7 +122,10 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
         memories: memories.unwrap_or(5),
         detect,
         providers: providers.into_iter().map(|raw| provider(raw, env)).collect::<Result<_>>()?,
-        tasks: tasks.into_iter().map(|(name, raw)| (name.clone(), task(name, raw, detect))).collect(),
+        tasks: tasks
+            .into_iter()
+            .map(|(name, raw)| (name.clone(), task(name, raw, detect)))
+            .collect(),
     };
     check_names(&settings)?;
     Ok(settings)
@@ -147,7 +150,8 @@ fn check_names(settings: &Enrich) -> Result<()> {
 }
 
 fn task(name: String, raw: RawTask, detects: bool) -> TaskSettings {
-    let RawTask { kind, collection, column, from, detect, private, provider, model, max_attempts } = raw;
+    let RawTask { kind, collection, column, from, detect, private, provider, model, max_attempts } =
+        raw;
     TaskSettings {
         kind: kind.unwrap_or(name),
         collection,

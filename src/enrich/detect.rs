@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::task::{Job, Subject, by_name, is_embedding};
+use super::task::{Job, Scope, Subject, by_name, is_embedding};
 use crate::config::Config;
 use crate::db;
 use crate::error::{Error, Result};
@@ -23,21 +23,33 @@ pub struct Missing {
 const MOST: i64 = 100_000;
 
 /// Everything that the configured jobs would do now.
-pub async fn missing(conn: &mut PgConnection, config: &Config, vector_model: &str) -> Result<Vec<Missing>> {
+pub async fn missing(
+    conn: &mut PgConnection,
+    config: &Config,
+    vector_model: &str,
+) -> Result<Vec<Missing>> {
     let mut missing = Vec::new();
     for (name, settings) in config.enrich.tasks.iter().filter(|(_, settings)| settings.detect) {
         let job = Job::from_settings(config, name, settings).map_err(Error::config)?;
         let Some(kind) = by_name(&job.kind) else {
             let help = format!("the known types are {}", super::task::known().join(", "));
-            return Err(Error::config(format!("frieze.toml: enrich.tasks.{name}: there is no task type \"{}\"", job.kind)).help(help));
+            return Err(Error::config(format!(
+                "frieze.toml: enrich.tasks.{name}: there is no task type \"{}\"",
+                job.kind
+            ))
+            .help(help));
         };
-        if !kind.is_about_rows() {
+        if kind.scope() != Scope::Row {
             continue;
         }
-        let hashes = if is_embedding(&job.kind) { hashes(conn, &job, vector_model).await? } else { None };
+        let hashes =
+            if is_embedding(&job.kind) { hashes(conn, &job, vector_model).await? } else { None };
         for subject in rows(conn, &job).await? {
             let is_wanted = match &hashes {
-                Some(hashes) => hashes.get(&subject.id).and_then(Value::as_str) != Some(&*kind.hash(&job, &subject)),
+                Some(hashes) => {
+                    hashes.get(&subject.id).and_then(Value::as_str)
+                        != Some(&*kind.hash(&job, &subject))
+                }
                 None => !is_embedding(&job.kind) && kind.is_wanted(&job, &subject),
             };
             if is_wanted {
@@ -55,10 +67,14 @@ pub async fn missing(conn: &mut PgConnection, config: &Config, vector_model: &st
 }
 
 async fn rows(conn: &mut PgConnection, job: &Job) -> Result<Vec<Subject>> {
-    let sql = format!(
-        "select to_jsonb(r) from {} r order by r.id limit {MOST}",
-        db::quoted(&job.table)
-    );
+    let empty = match &job.column {
+        Some(column) => {
+            format!("where nullif(btrim(r.{}::text), '') is null", db::quoted_part(column))
+        }
+        None => String::new(),
+    };
+    let table = db::quoted(&job.table);
+    let sql = format!("select to_jsonb(r) from {table} r {empty} order by r.id limit {MOST}");
     let rows: Vec<Value> = sqlx::query_scalar(AssertSqlSafe(sql))
         .persistent(false)
         .fetch_all(conn)
@@ -68,7 +84,11 @@ async fn rows(conn: &mut PgConnection, job: &Job) -> Result<Vec<Subject>> {
 }
 
 /// The stored hashes of a collection's rows by id; none where there is no table for vectors.
-async fn hashes(conn: &mut PgConnection, job: &Job, model: &str) -> Result<Option<Map<String, Value>>> {
+async fn hashes(
+    conn: &mut PgConnection,
+    job: &Job,
+    model: &str,
+) -> Result<Option<Map<String, Value>>> {
     if !super::memory::is_there(conn).await? {
         return Ok(None);
     }

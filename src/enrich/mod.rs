@@ -1,11 +1,15 @@
 //! Enrichment: tasks of a queue in the database, done by models before the site is rendered. A
 //! task is carried out at least once; what is recorded of it, exactly once.
 
+pub mod ask;
+pub mod detect;
 pub mod embedding;
+pub mod memory;
 pub mod provider;
 pub mod queue;
 pub mod router;
 pub mod schema;
+pub mod task;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

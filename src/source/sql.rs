@@ -5,9 +5,9 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
 use super::cells::Column;
-pub use crate::db::{quoted, quoted_part};
 use crate::config::{Collection, From};
 use crate::db;
+pub use crate::db::{quoted, quoted_part};
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
 const ROW: &str = "frieze_row";

@@ -22,7 +22,13 @@ impl TaskType for Embed {
     }
 
     /// What is written of a vector is the same for all rows.
-    fn writes(&self, _: &Job, _: &Subject, _: &Value, _: &Provenance) -> Result<Vec<Write>, String> {
+    fn writes(
+        &self,
+        _: &Job,
+        _: &Subject,
+        _: &Value,
+        _: &Provenance,
+    ) -> Result<Vec<Write>, String> {
         Ok(Vec::new())
     }
 

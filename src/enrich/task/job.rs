@@ -6,9 +6,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, From as Rows, TaskSettings};
 use crate::db;
-use crate::enrich::{
-    Claimed, Failure, FailureKind, Provenance, SharedConnection, Write,
-};
+use crate::enrich::{Claimed, Failure, FailureKind, Provenance, SharedConnection, Write};
 
 /// A job with what the configuration and the task say of it.
 #[derive(Debug, Clone)]
@@ -41,7 +39,10 @@ impl Job {
             format!("frieze.toml has no job for it: add [enrich.tasks.{}]", task.task_type)
         })?;
         if named.is_none() && jobs.next().is_some() {
-            return Err(format!("frieze.toml has several jobs of the type {}: name one in the payload, as in {{\"job\": \"{name}\"}}", task.task_type));
+            return Err(format!(
+                "frieze.toml has several jobs of the type {}: name one in the payload, as in {{\"job\": \"{name}\"}}",
+                task.task_type
+            ));
         }
         let mut job = Self::from_settings(config, name, settings)?;
         job.is_private |= task.is_private;
@@ -49,14 +50,21 @@ impl Job {
         Ok(job)
     }
 
-    pub fn from_settings(config: &Config, name: &str, settings: &TaskSettings) -> Result<Self, String> {
+    pub fn from_settings(
+        config: &Config,
+        name: &str,
+        settings: &TaskSettings,
+    ) -> Result<Self, String> {
         let key = format!("frieze.toml: enrich.tasks.{name}");
-        let collection = settings.collection.clone().ok_or_else(|| format!("{key} names no collection"))?;
+        let collection =
+            settings.collection.clone().ok_or_else(|| format!("{key} names no collection"))?;
         let Some(of) = config.collections.get(&collection) else {
             return Err(format!("{key}: there is no collection \"{collection}\""));
         };
         let Rows::Table(table) = &of.from else {
-            return Err(format!("{key}: the collection \"{collection}\" is a query, and no table to write to"));
+            return Err(format!(
+                "{key}: the collection \"{collection}\" is a query, and no table to write to"
+            ));
         };
         Ok(Self {
             name: name.to_owned(),
@@ -95,9 +103,9 @@ impl Job {
 
     /// The column that this job fills, where it must have one.
     pub fn column(&self) -> Result<&str, String> {
-        self.column.as_deref().ok_or_else(|| {
-            format!("frieze.toml: enrich.tasks.{} names no column", self.name)
-        })
+        self.column
+            .as_deref()
+            .ok_or_else(|| format!("frieze.toml: enrich.tasks.{} names no column", self.name))
     }
 }
 
@@ -144,7 +152,10 @@ impl Subject {
             Some(format!("select jsonb_array_elements_text(case jsonb_typeof(to_jsonb({column})) when 'array' then to_jsonb({column}) else jsonb_build_array({column}) end) as name from {}", db::quoted(table)))
         }).collect();
         if named.is_empty() {
-            return Err(last(format!("enrich.tasks.{}.from names no columns, as in [\"projects.technologies\"]", job.name)));
+            return Err(last(format!(
+                "enrich.tasks.{}.from names no columns, as in [\"projects.technologies\"]",
+                job.name
+            )));
         }
         let (table, column) = (db::quoted(&job.table), db::quoted_part(column));
         let sql = format!(
@@ -158,7 +169,8 @@ impl Subject {
                     jsonb_each_text(to_jsonb(t)) c where c.key = 'category'))",
             named.join(" union all ")
         );
-        let fields = fetch(connection, sql, None, &format!("comparing names with {}", job.table)).await?;
+        let fields =
+            fetch(connection, sql, None, &format!("comparing names with {}", job.table)).await?;
         Ok(Self { id: "names".to_owned(), fields: fields.unwrap_or_default() })
     }
 
@@ -170,12 +182,17 @@ impl Subject {
             from public.agent_run_logs where session_id = $1::uuid and task_type <> 'reflect'
             order by created_at desc limit 20) as entries";
         let run = run.to_string();
-        let fields = fetch(connection, sql.to_owned(), Some(&run), "reading what the run did").await?;
+        let fields =
+            fetch(connection, sql.to_owned(), Some(&run), "reading what the run did").await?;
         Ok(Self { id: run, fields: fields.unwrap_or_default() })
     }
 
     /// The row that a task is about, as its owner sees it.
-    async fn row(connection: &SharedConnection, job: &Job, task: &Claimed) -> Result<Self, Failure> {
+    async fn row(
+        connection: &SharedConnection,
+        job: &Job,
+        task: &Claimed,
+    ) -> Result<Self, Failure> {
         let last = |message: String| Failure::new(FailureKind::Final, message);
         let id = match task.payload.get("id") {
             Some(Value::String(id)) => id.clone(),
@@ -183,16 +200,30 @@ impl Subject {
             _ => {
                 let target = task.target.as_deref().and_then(|target| target.rsplit_once('/'));
                 target.map(|(_, id)| id.to_owned()).ok_or_else(|| {
-                    last("neither the payload nor the target says which row: write {\"id\": \"…\"}".to_owned())
+                    last(
+                        "neither the payload nor the target says which row: write {\"id\": \"…\"}"
+                            .to_owned(),
+                    )
                 })?
             }
         };
-        let sql = format!("select to_jsonb(r) from {} r where r.id::text = $1", db::quoted(&job.table));
+        let sql =
+            format!("select to_jsonb(r) from {} r where r.id::text = $1", db::quoted(&job.table));
         let doing = format!("reading a row of {}", job.table);
         match fetch(connection, sql, Some(&id), &doing).await? {
             Some(fields) => Ok(Self { id, fields }),
             None => Err(last(format!("{} has no row with the id {id} any more", job.table))),
         }
+    }
+
+    /// A row as the database gives it; none without an id.
+    pub fn from_row(row: Value) -> Option<Self> {
+        let Value::Object(fields) = row else { return None };
+        let id = match fields.get("id")? {
+            Value::String(id) => id.clone(),
+            id => id.to_string(),
+        };
+        Some(Self { id, fields })
     }
 
     pub fn text(&self, column: &str) -> Option<&str> {
@@ -212,7 +243,8 @@ impl Subject {
     pub fn lines(&self, columns: &[String], except: Option<&str>) -> String {
         let mut lines = String::new();
         for (name, value) in &self.fields {
-            let is_chosen = if columns.is_empty() { !is_bookkeeping(name) } else { columns.contains(name) };
+            let is_chosen =
+                if columns.is_empty() { !is_bookkeeping(name) } else { columns.contains(name) };
             if !is_chosen || value.is_null() || except == Some(name.as_str()) {
                 continue;
             }

@@ -15,7 +15,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use self::job::{Job, Scope, Subject};
+pub use self::job::{Job, Scope, Subject};
 use super::ask::Asker;
 use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
 use crate::config::Config;
@@ -51,6 +51,11 @@ pub trait TaskType: Send + Sync {
         by: &Provenance,
     ) -> Result<Vec<Write>, String>;
 
+    /// A hash of what the task would be about, to tell whether that changed.
+    fn hash(&self, job: &Job, subject: &Subject) -> String {
+        blake3::hash(subject.lines(&job.from, None).as_bytes()).to_hex().to_string()
+    }
+
     /// Whether a row lacks what this task would give it.
     fn is_wanted(&self, job: &Job, subject: &Subject) -> bool {
         job.column.as_ref().is_some_and(|column| subject.is_empty(column))
@@ -69,11 +74,20 @@ pub fn known() -> Vec<&'static str> {
     ALL.iter().map(|task| task.name()).collect()
 }
 
+/// The task type of a name.
+pub fn by_name(name: &str) -> Option<&'static dyn TaskType> {
+    ALL.iter().copied().find(|task| task.name() == name)
+}
+
+/// Whether tasks of this type make vectors.
+pub fn is_embedding(name: &str) -> bool {
+    name == embed::Embed.name()
+}
+
 fn find(name: &str) -> Result<&'static dyn TaskType, String> {
-    ALL.iter().copied().find(|task| task.name() == name).ok_or_else(|| {
-        let near = nearest(name, known()).map_or_else(String::new, |near| {
-            format!("; did you mean \"{near}\"?")
-        });
+    by_name(name).ok_or_else(|| {
+        let near = nearest(name, known())
+            .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
         format!("there is no task type \"{name}\": the known ones are {}{near}", known().join(", "))
     })
 }
@@ -94,7 +108,9 @@ impl Perform for Tasks<'_> {
         let subject = Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await?;
         let question = match kind.question(&job, &subject) {
             Ok(question) => question,
-            Err(nothing) => return Ok(Effect { result: json!({"nothing": nothing}), ..Effect::default() }),
+            Err(nothing) => {
+                return Ok(Effect { result: json!({"nothing": nothing}), ..Effect::default() });
+            }
         };
         match question {
             Asked::Embedding { text } => self.embed(&job, &subject, &text, task, deadline).await,
@@ -118,13 +134,16 @@ impl Tasks<'_> {
         deadline: Instant,
     ) -> Result<Effect, Failure> {
         let row_id = subject.id.parse().map_err(|_| {
-            Failure::new(FailureKind::Final, format!("{} has no uuid for its id", job.target(subject)))
+            Failure::new(
+                FailureKind::Final,
+                format!("{} has no uuid for its id", job.target(subject)),
+            )
         })?;
         let embedded = self.asker.embed(job, task, text, deadline).await?;
         let write = Write::Embedding {
             collection: job.collection.clone(),
             row_id,
-            content_hash: blake3::hash(text.as_bytes()).to_hex().to_string(),
+            content_hash: embed::Embed.hash(job, subject),
             vector: embedded.vector,
             model: embedded.model.clone(),
         };
@@ -137,7 +156,8 @@ impl Tasks<'_> {
         let prepared = async {
             let kind = find(&task.task_type)?;
             let job = Job::of(self.config, task)?;
-            let subject = Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await;
+            let subject =
+                Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await;
             let subject = subject.map_err(|failure| failure.message)?;
             Ok((kind.question(&job, &subject)?, job))
         };

@@ -42,7 +42,13 @@ impl TaskType for Reflect {
     }
 
     /// The lesson becomes a memory, and changes no content.
-    fn writes(&self, _: &Job, _: &Subject, answer: &Value, _: &Provenance) -> Result<Vec<Write>, String> {
+    fn writes(
+        &self,
+        _: &Job,
+        _: &Subject,
+        answer: &Value,
+        _: &Provenance,
+    ) -> Result<Vec<Write>, String> {
         text::within(text::plain(answer["lesson"].as_str().unwrap_or_default()), LEAST, MOST)?;
         Ok(Vec::new())
     }

@@ -21,8 +21,12 @@ pub fn line(text: &str) -> String {
 /// A text between so many characters, or what is wrong with it.
 pub fn within(text: String, least: usize, most: usize) -> Result<String, String> {
     match text.chars().count() {
-        count if count < least => Err(format!("the answer has {count} characters, at least {least} are wanted")),
-        count if count > most => Err(format!("the answer has {count} characters, at most {most} are wanted")),
+        count if count < least => {
+            Err(format!("the answer has {count} characters, at least {least} are wanted"))
+        }
+        count if count > most => {
+            Err(format!("the answer has {count} characters, at most {most} are wanted"))
+        }
         _ => Ok(text),
     }
 }
