@@ -99,7 +99,7 @@ impl Asker<'_> {
     /// What one of the models that may be asked answered to the same before.
     async fn cached(&self, question: &Question) -> Result<Option<Answer>, Failure> {
         for choice in self.router.plan(Work::Chat, &question.need) {
-            let Some(model) = choice.model.clone() else { continue };
+            let model = choice.model.clone();
             let hash = prompt_hash(&model, question);
             let Some(text) = self.look_up(&hash).await? else { continue };
             // An answer that no longer fits is as good as none.
@@ -197,8 +197,7 @@ impl Asker<'_> {
         let whom = choices.iter().find(|choice| choice.able).map_or_else(
             || "nobody can be asked now".to_owned(),
             |choice| {
-                let model = choice.model.as_deref().unwrap_or_default();
-                format!("{} {model} ({})", choice.provider, choice.reason)
+                format!("{} {} ({})", choice.provider, choice.model, choice.reason)
             },
         );
         format!("{whom}: {}", text.trim())

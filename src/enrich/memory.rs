@@ -3,7 +3,8 @@
 //! left of it, half of it every thirty days; a memory that nobody used for half a year, and that is
 //! no reflection, is archived and not found any more.
 
-use sqlx::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::{FromRow, PgConnection, Row as _};
 use uuid::Uuid;
 
 use crate::db;
@@ -20,7 +21,7 @@ const ARCHIVE_AFTER: i32 = 180;
 pub const DIMENSIONS: usize = 1536;
 
 /// A memory that was found.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Found {
     pub id: Uuid,
     pub agent_id: String,
@@ -30,6 +31,19 @@ pub struct Found {
     pub likeness: f64,
     /// The same, less what time has taken.
     pub score: f64,
+}
+
+impl<'r> FromRow<'r, PgRow> for Found {
+    fn from_row(row: &'r PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: row.try_get("id")?,
+            agent_id: row.try_get("agent_id")?,
+            thought_type: row.try_get("thought_type")?,
+            content: row.try_get("content")?,
+            likeness: row.try_get("likeness")?,
+            score: row.try_get("score")?,
+        })
+    }
 }
 
 /// A vector as pgvector reads it.
