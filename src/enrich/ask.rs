@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::embedding::Purpose;
@@ -14,14 +15,15 @@ use super::{
 };
 use crate::config::Enrich;
 use crate::db;
+use crate::error::Result;
 
 /// Asks models on behalf of tasks.
-pub struct Asker<'a> {
-    pub settings: &'a Enrich,
-    pub router: &'a Router,
-    pub connection: SharedConnection,
-    /// Whether the database has tables for vectors.
-    pub has_vectors: bool,
+pub struct Asker {
+    settings: Enrich,
+    router: Router,
+    connection: SharedConnection,
+    /// Whether the database has tables for vectors, once it was asked.
+    has_vectors: OnceCell<bool>,
 }
 
 /// An answer, with all that is to be recorded of it.
@@ -42,7 +44,29 @@ pub struct Vector {
     pub calls: Vec<Call>,
 }
 
-impl Asker<'_> {
+impl Asker {
+    pub fn new(settings: &Enrich, connection: SharedConnection) -> Result<Self> {
+        let (router, has_vectors) = (Router::new(settings)?, OnceCell::new());
+        Ok(Self { settings: settings.clone(), router, connection, has_vectors })
+    }
+
+    /// Looks once what the database remembers of quotas, and whether it holds vectors.
+    async fn has_vectors(&self) -> bool {
+        let look = async {
+            if let Err(error) = self.router.load(&self.connection).await {
+                tracing::warn!("{}", error.report());
+            }
+            let mut connection = self.connection.lock().await;
+            memory::is_there(&mut connection).await.unwrap_or_default()
+        };
+        *self.has_vectors.get_or_init(|| look).await
+    }
+
+    /// Writes down what is left of quotas.
+    pub async fn end(&self) -> Result<()> {
+        self.router.save_all(&self.connection).await
+    }
+
     /// The answer to a task's question.
     pub async fn ask(
         &self,
@@ -52,10 +76,14 @@ impl Asker<'_> {
         deadline: Instant,
     ) -> Result<Answer, Failure> {
         let question = question(job, task, asked);
+        let has_vectors = self.has_vectors().await;
         if let Some(answer) = self.cached(&question).await? {
             return Ok(answer);
         }
-        let recalled = self.recall(job, task, &question.user, deadline).await;
+        let recalled = match has_vectors {
+            true => self.recall(job, task, &question.user, deadline).await,
+            false => None,
+        };
         let (mut with, mut ids, mut vector) = (question.clone(), Vec::new(), None);
         if let Some((found, own)) = recalled {
             ids = found.iter().map(|memory| memory.id).collect();
@@ -151,7 +179,7 @@ impl Asker<'_> {
         text: &str,
         deadline: Instant,
     ) -> Option<(Vec<memory::Found>, (Vec<f32>, String))> {
-        if !self.has_vectors || self.settings.memories == 0 {
+        if self.settings.memories == 0 {
             return None;
         }
         let need = need(job, task, false);
@@ -172,6 +200,7 @@ impl Asker<'_> {
         text: &str,
         deadline: Instant,
     ) -> Result<Vector, Failure> {
+        self.has_vectors().await;
         let texts = [text.to_owned()];
         let need = need(job, task, true);
         let embedded = self.router.embed(&texts, Purpose::Document, &need, deadline).await;

@@ -19,7 +19,7 @@ pub use self::job::{Job, Scope, Subject};
 use super::ask::Asker;
 use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
 use crate::config::Config;
-use crate::error::nearest;
+use crate::error::{Result, nearest};
 
 const ALL: &[&dyn TaskType] = &[
     &describe::Describe,
@@ -84,27 +84,36 @@ pub fn is_embedding(name: &str) -> bool {
     name == embed::Embed.name()
 }
 
+/// What is wrong with a type's name, if anything.
+pub fn unknown(name: &str) -> Option<String> {
+    if by_name(name).is_some() {
+        return None;
+    }
+    let near = nearest(name, known());
+    let near = near.map_or_else(String::new, |near| format!(": did you mean \"{near}\"?"));
+    Some(format!("there is no task type \"{name}\"{near}"))
+}
+
 fn find(name: &str) -> Result<&'static dyn TaskType, String> {
     by_name(name).ok_or_else(|| {
-        let near = nearest(name, known())
-            .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-        format!("there is no task type \"{name}\": the known ones are {}{near}", known().join(", "))
+        let what = unknown(name).unwrap_or_default();
+        format!("{what}; known are {}", known().join(", "))
     })
 }
 
 /// Everything that tasks need, shared by all of one process.
-pub struct Tasks<'a> {
-    pub config: &'a Config,
-    pub connection: SharedConnection,
-    pub asker: Asker<'a>,
-    pub run_id: Uuid,
+pub struct Tasks {
+    config: Config,
+    connection: SharedConnection,
+    asker: Asker,
+    run_id: Uuid,
 }
 
-impl Perform for Tasks<'_> {
+impl Perform for Tasks {
     async fn perform(&self, task: &Claimed, deadline: Instant) -> Result<Effect, Failure> {
         let last = |message: String| Failure::new(FailureKind::Final, message);
         let kind = find(&task.task_type).map_err(last)?;
-        let job = Job::of(self.config, task).map_err(last)?;
+        let job = Job::of(&self.config, task).map_err(last)?;
         let subject = Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await?;
         let question = match kind.question(&job, &subject) {
             Ok(question) => question,
@@ -124,7 +133,17 @@ impl Perform for Tasks<'_> {
     }
 }
 
-impl Tasks<'_> {
+impl Tasks {
+    pub fn new(config: &Config, connection: SharedConnection, run_id: Uuid) -> Result<Self> {
+        let asker = Asker::new(&config.enrich, SharedConnection::clone(&connection))?;
+        Ok(Self { config: config.clone(), connection, asker, run_id })
+    }
+
+    /// Writes down what the next run is to know.
+    pub async fn end(&self) -> Result<()> {
+        self.asker.end().await
+    }
+
     async fn embed(
         &self,
         job: &Job,
@@ -155,7 +174,7 @@ impl Tasks<'_> {
     pub async fn preview(&self, task: &Claimed) -> String {
         let prepared = async {
             let kind = find(&task.task_type)?;
-            let job = Job::of(self.config, task)?;
+            let job = Job::of(&self.config, task)?;
             let subject =
                 Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await;
             let subject = subject.map_err(|failure| failure.message)?;
