@@ -1,7 +1,12 @@
 //! Enrichment: tasks of a queue in the database, done by models before the site is rendered. A
 //! task is carried out at least once; what is recorded of it, exactly once.
 
+mod json;
 pub mod queue;
+pub mod record;
+pub mod revert;
+pub mod task;
+pub mod worker;
 
 use std::future::Future;
 use std::time::{Duration, Instant};
