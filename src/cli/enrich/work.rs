@@ -73,7 +73,7 @@ pub async fn run(
 fn options(args: &Args, config: &Config) -> Options {
     let mut options = Options::new(&config.enrich);
     if let Some(seconds) = args.window {
-        options.window = Some(Duration::from_secs(seconds));
+        options = options.within(Duration::from_secs(seconds));
     }
     options.concurrency = args.concurrency.unwrap_or(options.concurrency);
     options.task_types.clone_from(&args.types);

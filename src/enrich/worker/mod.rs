@@ -51,15 +51,22 @@ const LONGEST_GRACE: Duration = Duration::from_secs(30);
 impl Options {
     pub fn new(settings: &Enrich) -> Self {
         Self {
-            window: Some(settings.window),
+            window: None,
             concurrency: settings.concurrency,
             watch: false,
             task_types: Vec::new(),
             worker_name: worker_name(),
             run_id: Uuid::new_v4(),
             stop: Stop::default(),
-            grace: (settings.window / 2).min(LONGEST_GRACE),
+            grace: LONGEST_GRACE,
         }
+        .within(settings.window)
+    }
+
+    /// For so long, and half as long again for what runs by then: 30 s at most.
+    #[must_use]
+    pub fn within(self, window: Duration) -> Self {
+        Self { window: Some(window), grace: (window / 2).min(LONGEST_GRACE), ..self }
     }
 }
 

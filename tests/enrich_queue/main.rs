@@ -1,0 +1,18 @@
+//! The queue of tasks, on a real server: who gets what, what is recorded of it and when, and what
+//! remains when workers and the server itself are killed.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
+#[path = "../support/postgres.rs"]
+mod postgres;
+
+mod claims;
+mod command;
+mod crash;
+mod ends;
+mod fields;
+mod kit;
+mod plans;
+mod reverts;
+mod rows;
+mod speed;
+mod workers;
