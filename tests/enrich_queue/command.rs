@@ -139,10 +139,11 @@ async fn a_worker_that_watches_ends_well_when_told_to() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_frieze"));
     command.args(["enrich", "--watch", "--json", "-C"]).arg(site.dir.path());
     command.env("DATABASE_URL", &site.kit.url).stdout(std::process::Stdio::piped());
-    let worker = command.spawn().unwrap();
+    let mut worker = command.spawn().unwrap();
     site.kit.sql("insert into task_queue (task_type) values ('nonsense')").await;
     let ended = "select count(*) from task_queue where status = 'failed'";
     while site.kit.one(ended).await == json!(0) {
+        assert!(worker.try_wait().unwrap().is_none(), "it has ended by itself");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let pid = rustix::process::Pid::from_raw(i32::try_from(worker.id()).unwrap()).unwrap();

@@ -28,7 +28,6 @@ struct Plan {
     /// `Index Scan on task_queue using …`, and the like.
     nodes: BTreeSet<String>,
     pages: u64,
-    text: String,
 }
 
 /// The plan as it was carried out, and undone.
@@ -46,7 +45,7 @@ async fn plan(kit: &mut Kit, sql: &str, count: i64) -> Plan {
     let mut nodes = BTreeSet::new();
     walk(root, &mut nodes);
     let pages = ["Shared Hit Blocks", "Shared Read Blocks"].map(|key| root[key].as_u64().unwrap());
-    Plan { nodes, pages: pages.iter().sum(), text: format!("{plan:#}") }
+    Plan { nodes, pages: pages.iter().sum() }
 }
 
 fn walk(node: &Value, nodes: &mut BTreeSet<String>) {
@@ -70,10 +69,10 @@ async fn flat(sizes: &[u32]) {
         }
         let first = &plans[0];
         for (plan, rows) in plans.iter().zip(sizes) {
-            assert!(plan.nodes.contains(index), "{rows}: {}", plan.text);
-            assert!(plan.nodes.contains("Index Scan task_queue task_queue_pkey"), "{rows}: {}", plan.text);
+            assert!(plan.nodes.contains(index), "{rows}: {:?}", plan.nodes);
+            assert!(plan.nodes.contains("Tid Scan task_queue "), "{rows}: {:?}", plan.nodes);
             let slow = |node: &&String| node.contains("Sort") || node.starts_with("Seq Scan") || node.starts_with("Bitmap");
-            assert_eq!(plan.nodes.iter().find(slow), None, "{rows}: {}", plan.text);
+            assert_eq!(plan.nodes.iter().find(slow), None, "{rows}: {:?}", plan.nodes);
             assert_eq!(plan.nodes, first.nodes, "{rows}");
             println!("{index}: {rows} rows: {} pages", plan.pages);
             // An index of a few levels more, and nothing else.

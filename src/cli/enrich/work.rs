@@ -19,6 +19,7 @@ use crate::enrich::{Claimed, SharedConnection};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// How long to work, in seconds, instead of enrich.window_seconds
     #[arg(long, value_name = "SECONDS", conflicts_with = "watch")]

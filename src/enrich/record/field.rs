@@ -42,10 +42,9 @@ pub(super) async fn write(
         let Table { name: table, .. } = table;
         return Ok(Done::Kept(Kept { table, key: standing.key, column: column.clone() }));
     }
-    let set = set(transaction, &table, key, column, value).await?;
-    if set == standing.value {
+    let Some(set) = set(transaction, &table, key, column, value).await? else {
         return Ok(Done::Nothing);
-    }
+    };
     // What stood there before any model came.
     let former = earlier.unwrap_or(standing.value);
     let new = New {
@@ -109,19 +108,21 @@ async fn earlier(
 }
 
 /// Sets it, and tells what stands there now: Postgres converts the value, and triggers may too.
+/// Nothing, where that stood there before.
 pub(in crate::enrich) async fn set(
     transaction: &mut PgConnection,
     table: &Table,
     key: &Map<String, Value>,
     column: &str,
     value: &Value,
-) -> Result<Value, Stop> {
+) -> Result<Option<Value>, Stop> {
     let names = columns(key, table)?;
     let sql = format!(
         "update {table} as t set {column} = v.{column}
         from jsonb_populate_record(null::{table}, $1::jsonb) as k,
             jsonb_populate_record(null::{table}, $2::jsonb) as v
-        where {same} returning coalesce(to_jsonb(t.{column}), 'null')",
+        where {same} and to_jsonb(t.{column}) is distinct from to_jsonb(v.{column})
+        returning coalesce(to_jsonb(t.{column}), 'null')",
         table = table.sql,
         column = quoted(column),
         same = Table::same(&names),
@@ -129,8 +130,7 @@ pub(in crate::enrich) async fn set(
     let update = sqlx::query_scalar(safe(sql)).bind(sent::parameter(key));
     let update = update.bind(sent::parameter(&json!({column: value}))).persistent(false);
     let set: Option<Json<Value>> = update.fetch_optional(transaction).await.map_err(stop)?;
-    set.map(|Json(set)| set)
-        .ok_or_else(|| refused(format!("{} lets nobody change row {}", table.name, json!(key))))
+    Ok(set.map(|Json(set)| set))
 }
 
 /// A line of what models wrote.

@@ -5,6 +5,7 @@ mod answer;
 mod calls;
 mod embedding;
 mod failure;
+mod line;
 pub(in crate::enrich) mod field;
 pub(in crate::enrich) mod row;
 pub(in crate::enrich) mod table;
@@ -109,6 +110,7 @@ async fn together(
     let owned = complete(&mut transaction, tasks, run_id).await?;
     let ours: Vec<Work> =
         tasks.iter().filter(|(task, _)| owned.contains(&task.id)).copied().collect();
+    line::stand(&mut transaction, ours.iter().flat_map(|(_, effect)| &effect.writes)).await?;
     let calls = ours.iter().map(|(task, effect)| (*task, effect.calls.as_slice()));
     calls::log(&mut transaction, calls, run_id).await?;
     answer::cache(&mut transaction, ours.iter().flat_map(|(_, effect)| &effect.answers)).await?;

@@ -21,9 +21,6 @@ pub(super) async fn write(
 ) -> Result<Done, Stop> {
     let Write::Row { table, fields, unless, by } = write else { return Ok(Done::Nothing) };
     let table = Table::new(table);
-    if !unless.is_empty() {
-        stand_in_line(transaction, &table, fields, unless).await?;
-    }
     let Some((key, value)) = insert(transaction, &table, fields, unless).await? else {
         return Ok(Done::Nothing);
     };
@@ -31,20 +28,6 @@ pub(super) async fn write(
         New { table: &table.name, row_key: &key, column: WHOLE, value: &value, former: Value::Null };
     new.note(transaction, task, by, run_id).await?;
     Ok(Done::Written)
-}
-
-/// Two tasks that propose the same row do so one after the other, so that the second sees it.
-async fn stand_in_line(
-    transaction: &mut PgConnection,
-    table: &Table,
-    fields: &Map<String, Value>,
-    unless: &[String],
-) -> Result<(), Stop> {
-    let values: Vec<_> = unless.iter().map(|name| fields.get(name)).collect();
-    let place = format!("frieze {} {}", table.name, sent::parameter(&values));
-    let lock = sqlx::query("select pg_advisory_xact_lock(hashtextextended($1, 0))").bind(place);
-    lock.persistent(false).execute(transaction).await.map_err(stop)?;
-    Ok(())
 }
 
 /// The new row's key and what it holds of the fields; none, if one is there.
