@@ -94,7 +94,8 @@ async fn one(connection: &mut PgConnection, id: Uuid) -> Result<Option<Reverted>
     const MARK: &str = "update public.enrichments set reverted_at = now() where id = $1";
     let mut transaction = connection.begin().await.or_explain(DOING)?;
     let line = sqlx::query_scalar(LINE).bind(id).persistent(false);
-    let line: Option<Json<Line>> = line.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
+    let line: Option<Json<Line>> =
+        line.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
     let Some(Json(line)) = line else { return Ok(None) };
     let state = match take_back(&mut transaction, &line).await {
         Ok(state) => state,
@@ -180,7 +181,9 @@ impl Which {
                 column: column.clone(),
                 row: Some(row.clone()),
             }),
-            _ => Err(Error::other("write a task's id, or a table, a column and perhaps a row's key")),
+            _ => {
+                Err(Error::other("write a task's id, or a table, a column and perhaps a row's key"))
+            }
         }
     }
 }

@@ -156,7 +156,10 @@ async fn what_is_put_back_keeps_its_attempts_and_is_due_at_once() {
     let mut kit = Kit::new().await;
     let task = kit.claimed().await;
     assert!(record::put_back(&mut kit.connection, &task).await.unwrap());
-    assert_eq!(kit.status(task.id).await, json!({"status": "pending", "attempts": 0, "error": null}));
+    assert_eq!(
+        kit.status(task.id).await,
+        json!({"status": "pending", "attempts": 0, "error": null})
+    );
     let again = kit.claim("w", 1).await.remove(0);
     assert_eq!((again.id, again.attempts), (task.id, 1));
     // Only whoever has it can put it back.
@@ -228,23 +231,19 @@ async fn a_list_shows_live_tasks_first() {
         limit,
     };
     let mut targets = Vec::new();
-    for filter in [
-        filter(None, &[], 10),
-        filter(Some(Status::Completed), &[], 1),
-        filter(None, &["b"], 10),
-    ] {
+    for filter in
+        [filter(None, &[], 10), filter(Some(Status::Completed), &[], 1), filter(None, &["b"], 10)]
+    {
         let list = queue::list(&mut kit.connection, &filter).await.unwrap();
         let list: Vec<_> = list.into_iter().map(|task| task.target.unwrap()).collect();
         targets.push(list.join(", "));
     }
-    assert_eq!(targets, [
-        "now, urgent, never, failed, done, done long ago",
-        "done",
-        "urgent, never, failed"
-    ]);
+    assert_eq!(
+        targets,
+        ["now, urgent, never, failed, done, done long ago", "done", "urgent, never, failed"]
+    );
     let counts = queue::counts(&mut kit.connection, &[]).await.unwrap();
-    let expected =
-        queue::Counts { pending: 2, due: 1, processing: 1, completed: 2, failed: 1 };
+    let expected = queue::Counts { pending: 2, due: 1, processing: 1, completed: 2, failed: 1 };
     assert_eq!(counts, expected);
 }
 

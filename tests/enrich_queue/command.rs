@@ -49,7 +49,8 @@ impl Site {
 #[tokio::test]
 async fn a_task_is_added_listed_shown_cancelled_and_tried_again() {
     let site = Site::new().await;
-    let add = ["add", "embed", "--target", "projects/1", "--payload", "{\"a\": 1}", "--priority", "9"];
+    let add =
+        ["add", "embed", "--target", "projects/1", "--payload", "{\"a\": 1}", "--priority", "9"];
     let added = site.json(&add);
     assert_eq!(added["is_new"], true);
     let id = added["id"].as_str().unwrap().to_owned();
@@ -58,11 +59,15 @@ async fn a_task_is_added_listed_shown_cancelled_and_tried_again() {
     site.text(&["add", "reflect", "--private", "--at", "2999-01-01T00:00:00Z"]);
 
     let list = site.json(&["list"]);
-    assert_eq!(list["counts"], json!({"pending": 2, "due": 1, "processing": 0, "completed": 0, "failed": 0}));
+    assert_eq!(
+        list["counts"],
+        json!({"pending": 2, "due": 1, "processing": 0, "completed": 0, "failed": 0})
+    );
     assert_eq!(list["tasks"][0]["task_type"], "embed");
     assert_eq!(list["tasks"][1]["is_private"], true);
     let text = site.text(&["list", "--type", "embed"]);
-    let expected = format!("{}  pending  embed  projects/1  p9  0/3  due\n\n1 pending (1 due), ", &id[..13]);
+    let expected =
+        format!("{}  pending  embed  projects/1  p9  0/3  due\n\n1 pending (1 due), ", &id[..13]);
     assert!(text.starts_with(&expected), "{text}");
 
     let shown = site.json(&["show", &id[..8]]);
@@ -85,7 +90,10 @@ async fn an_unknown_type_is_refused_before_a_database_is_asked() {
     for arguments in [&["add", "embd"][..], &["--type", "embd"]] {
         let error = site.refused(arguments, 5);
         assert!(error.contains("there is no task type \"embd\""), "{error}");
-        assert!(error.contains("did you mean \"embed\"? known are generate_project_description, "), "{error}");
+        assert!(
+            error.contains("did you mean \"embed\"? known are generate_project_description, "),
+            "{error}"
+        );
     }
     site.refused(&["add", "embed", "--payload", "[1]"], 2);
     site.refused(&["add", "embed", "--priority", "11"], 2);
@@ -103,9 +111,15 @@ async fn a_task_of_a_type_that_nobody_knows_fails_at_once() {
     assert_eq!(report["by_type"]["nonsense"]["failed"], 1);
     let problem = report["problems"][0]["message"].as_str().unwrap();
     assert!(problem.contains("nonsense") && problem.contains("seo_meta"), "{problem}");
-    assert_eq!(site.kit.one("select array[status, attempts::text] from task_queue").await, json!(["failed", "1"]));
+    assert_eq!(
+        site.kit.one("select array[status, attempts::text] from task_queue").await,
+        json!(["failed", "1"])
+    );
     let summary = site.text(&[]);
-    assert!(summary.starts_with("Enriched in ") && summary.ends_with(": 0 completed\n"), "{summary}");
+    assert!(
+        summary.starts_with("Enriched in ") && summary.ends_with(": 0 completed\n"),
+        "{summary}"
+    );
 }
 
 #[tokio::test]
@@ -121,7 +135,10 @@ async fn what_models_wrote_is_summed_and_taken_back() {
     let stats = site.json(&["stats", "--since", "7"]);
     assert_eq!(stats["days"], 7);
     assert_eq!((&stats["total"]["calls"], &stats["total"]["p95_ms"]), (&json!(1), &json!(40.0)));
-    assert_eq!((&stats["by"][0]["provider"], &stats["by"][0]["cost"]), (&json!("stub"), &json!(0.25)));
+    assert_eq!(
+        (&stats["by"][0]["provider"], &stats["by"][0]["cost"]),
+        (&json!("stub"), &json!(0.25))
+    );
     let table = site.text(&["stats"]);
     assert!(table.lines().nth(1).unwrap().starts_with("stub      stub       1      0"), "{table}");
 

@@ -73,7 +73,10 @@ async fn all_that_a_task_leaves_is_recorded_with_it() {
     let row = kit
         .one("select jsonb_build_object('status', status, 'result', result, 'free', leased_by is null and leased_until is null, 'ended', completed_at is not null) from task_queue")
         .await;
-    assert_eq!(row, json!({"status": "completed", "result": {"done": true}, "free": true, "ended": true}));
+    assert_eq!(
+        row,
+        json!({"status": "completed", "result": {"done": true}, "free": true, "ended": true})
+    );
     let log = "select to_jsonb(l) - 'id' - 'created_at' - 'updated_at' from agent_run_logs as l";
     let expected = json!({"session_id": kit.run_id, "task_id": task.id, "task_type": "stub",
         "provider": "stub", "model": "m1", "prompt_hash": null, "is_cached": false, "input": null,
@@ -142,13 +145,16 @@ async fn one_bad_effect_takes_no_others_with_it() {
     let skill = |name: &str, category: &str| {
         effect(vec![row("skills", json!({"name": name, "category": category}), &[])])
     };
-    let effects =
-        [skill("a", "AI"), skill("b", "Nonsense"), skill("c", "AI"), effect(vec![embedding(vec![0.0])])];
+    let effects = [
+        skill("a", "AI"),
+        skill("b", "Nonsense"),
+        skill("c", "AI"),
+        effect(vec![embedding(vec![0.0])]),
+    ];
     kit.expire(tasks[2].id).await;
     queue::rescue(&mut kit.connection).await.unwrap();
     let works: Vec<_> = tasks.iter().zip(&effects).collect();
-    let outcomes =
-        record::finish_many(&mut kit.connection, &works, kit.run_id).await.unwrap();
+    let outcomes = record::finish_many(&mut kit.connection, &works, kit.run_id).await.unwrap();
     assert!(matches!(outcomes[0], Outcome::Recorded(_)), "{outcomes:?}");
     let Outcome::Refused(refused) = &outcomes[1] else { panic!("{outcomes:?}") };
     assert_eq!((refused.kind, refused.calls.len()), (FailureKind::Retry, 1));
@@ -244,7 +250,8 @@ async fn nobody_to_ask_uses_up_no_attempt() {
     let after = record::fail(&mut kit.connection, &task, &failed, kit.run_id).await.unwrap();
     assert_eq!(after, Failed::PutBack(wait));
     assert_eq!(kit.status(task.id).await["attempts"], 0);
-    let in_time = "select scheduled_at - now() between interval '80 s' and interval '90 s' from task_queue";
+    let in_time =
+        "select scheduled_at - now() between interval '80 s' and interval '90 s' from task_queue";
     assert_eq!(kit.one(in_time).await, json!(true));
     assert_eq!(kit.one("select count(*) from agent_run_logs").await, json!(1));
 }
@@ -252,7 +259,8 @@ async fn nobody_to_ask_uses_up_no_attempt() {
 #[tokio::test]
 async fn backoff_doubles_is_capped_and_carries_jitter() {
     let mut kit = Kit::new().await;
-    for (attempts, longest) in [(1, 5.0), (2, 10.0), (5, 80.0), (7, 320.0), (8, 600.0), (99, 600.0)] {
+    for (attempts, longest) in [(1, 5.0), (2, 10.0), (5, 80.0), (7, 320.0), (8, 600.0), (99, 600.0)]
+    {
         kit.sql("delete from task_queue").await;
         kit.sql(&format!(
             "insert into task_queue (task_type, status, attempts, max_attempts, leased_by, leased_until)
@@ -263,8 +271,12 @@ async fn backoff_doubles_is_capped_and_carries_jitter() {
         assert_eq!(rescued, Rescued { pending: 200, failed: 0 });
         let waits = "select extract(epoch from scheduled_at - updated_at)::float8 from task_queue";
         let waits: Vec<f64> = kit.all(waits).await.iter().map(|it| it.as_f64().unwrap()).collect();
-        let (least, most) = waits.iter().fold((f64::MAX, 0.0_f64), |(a, b), &it| (a.min(it), b.max(it)));
-        assert!(least >= longest / 2.0 - 0.001 && most <= longest + 0.001, "{attempts}: {least} to {most}");
+        let (least, most) =
+            waits.iter().fold((f64::MAX, 0.0_f64), |(a, b), &it| (a.min(it), b.max(it)));
+        assert!(
+            least >= longest / 2.0 - 0.001 && most <= longest + 0.001,
+            "{attempts}: {least} to {most}"
+        );
         assert!(most - least > longest / 4.0, "{attempts}: {least} to {most} is no jitter");
     }
 }
@@ -279,13 +291,18 @@ async fn a_rescue_takes_what_is_late_and_fails_what_has_no_attempt_left() {
         ('stub', 'lowered', 'pending', 3, 2, null, null)").await;
     let rescued = queue::rescue(&mut kit.connection).await.unwrap();
     assert_eq!(rescued, Rescued { pending: 1, failed: 2 });
-    let all = kit.all("select array[target, status, error_message] from task_queue order by target").await;
-    assert_eq!(all, [
-        json!(["again", "pending", "worker w1 did not finish attempt 1 of 2 within its lease"]),
-        json!(["held", "processing", null]),
-        json!(["lowered", "failed", "all 2 attempts are used up"]),
-        json!(["spent", "failed", "worker w1 did not finish attempt 2 of 2 within its lease"]),
-    ]);
+    let all = kit
+        .all("select array[target, status, error_message] from task_queue order by target")
+        .await;
+    assert_eq!(
+        all,
+        [
+            json!(["again", "pending", "worker w1 did not finish attempt 1 of 2 within its lease"]),
+            json!(["held", "processing", null]),
+            json!(["lowered", "failed", "all 2 attempts are used up"]),
+            json!(["spent", "failed", "worker w1 did not finish attempt 2 of 2 within its lease"]),
+        ]
+    );
     assert_eq!(queue::rescue(&mut kit.connection).await.unwrap(), Rescued::default());
 }
 
@@ -330,9 +347,12 @@ async fn calls_are_summed_by_provider_and_type() {
             )
         })
         .collect();
-    assert_eq!(lines, [
-        "other 1 0 1 0 None Some(100.0)",
-        "stub 3 1 0 30 Some(0.5) Some(40.0)",
-        "all 4 1 1 30 Some(0.5) Some(94.0)"
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "other 1 0 1 0 None Some(100.0)",
+            "stub 3 1 0 30 Some(0.5) Some(40.0)",
+            "all 4 1 1 30 Some(0.5) Some(94.0)"
+        ]
+    );
 }

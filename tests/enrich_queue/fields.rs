@@ -10,7 +10,8 @@ const SUMMARY: &str = "select summary from projects where slug = 'p'";
 
 async fn with_project(summary: &str) -> Kit {
     let mut kit = Kit::new().await;
-    kit.sql(&format!("insert into projects (title, slug, summary) values ('P', 'p', {summary})")).await;
+    kit.sql(&format!("insert into projects (title, slug, summary) values ('P', 'p', {summary})"))
+        .await;
     kit
 }
 
@@ -83,14 +84,20 @@ async fn what_a_model_wrote_may_be_replaced_until_a_person_changes_it() {
     recorded(&mut kit, summary("Second")).await;
     assert_eq!(kit.one(SUMMARY).await, "Second");
     // What stood there before any model came.
-    assert_eq!(kit.all("select array[value, former] from enrichments").await, [json!(["Second", ""])]);
+    assert_eq!(
+        kit.all("select array[value, former] from enrichments").await,
+        [json!(["Second", ""])]
+    );
     kit.sql("update projects set summary = 'Mine'").await;
     assert_eq!(recorded(&mut kit, summary("Third")).await.kept.len(), 1);
     assert_eq!(kit.one(SUMMARY).await, "Mine");
     // Emptied by a person, it may be filled again.
     kit.sql("update projects set summary = ' '").await;
     recorded(&mut kit, summary("Fourth")).await;
-    assert_eq!(kit.all("select array[value, former] from enrichments").await, [json!(["Fourth", " "])]);
+    assert_eq!(
+        kit.all("select array[value, former] from enrichments").await,
+        [json!(["Fourth", " "])]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,12 +159,32 @@ async fn a_write_that_makes_no_sense_is_refused() {
     let mut kit = with_project("null").await;
     let key = || json!({"slug": "p"});
     for (write, kind, why) in [
-        (field("projects", json!({"slug": "q"}), "summary", json!("x")), FailureKind::Final, "no row {\"slug\":\"q\"} any more"),
-        (field("projects", json!({}), "summary", json!("x")), FailureKind::Final, "no column of projects says"),
+        (
+            field("projects", json!({"slug": "q"}), "summary", json!("x")),
+            FailureKind::Final,
+            "no row {\"slug\":\"q\"} any more",
+        ),
+        (
+            field("projects", json!({}), "summary", json!("x")),
+            FailureKind::Final,
+            "no column of projects says",
+        ),
         (field("projects", key(), "nope", json!("x")), FailureKind::Final, "nope does not exist"),
-        (field("nope", key(), "summary", json!("x")), FailureKind::Final, "\"nope\" does not exist"),
-        (field("projects", key(), "featured_order", json!("many")), FailureKind::Retry, "invalid input syntax"),
-        (field("projects", json!({"id": "no id"}), "summary", json!("x")), FailureKind::Retry, "invalid input syntax"),
+        (
+            field("nope", key(), "summary", json!("x")),
+            FailureKind::Final,
+            "\"nope\" does not exist",
+        ),
+        (
+            field("projects", key(), "featured_order", json!("many")),
+            FailureKind::Retry,
+            "invalid input syntax",
+        ),
+        (
+            field("projects", json!({"id": "no id"}), "summary", json!("x")),
+            FailureKind::Retry,
+            "invalid input syntax",
+        ),
     ] {
         let (got, message) = refused(&mut kit, write).await;
         assert!(got == kind && message.contains(why), "{got:?} {message}");

@@ -111,7 +111,8 @@ impl Kit {
     }
 
     pub async fn status(&mut self, id: Uuid) -> Value {
-        let columns = "jsonb_build_object('status', status, 'attempts', attempts, 'error', error_message)";
+        let columns =
+            "jsonb_build_object('status', status, 'attempts', attempts, 'error', error_message)";
         self.one(&format!("select {columns} from task_queue where id = '{id}'")).await
     }
 

@@ -71,12 +71,19 @@ async fn flat(sizes: &[u32]) {
         for (plan, rows) in plans.iter().zip(sizes) {
             assert!(plan.nodes.contains(index), "{rows}: {:?}", plan.nodes);
             assert!(plan.nodes.contains("Tid Scan task_queue "), "{rows}: {:?}", plan.nodes);
-            let slow = |node: &&String| node.contains("Sort") || node.starts_with("Seq Scan") || node.starts_with("Bitmap");
+            let slow = |node: &&String| {
+                node.contains("Sort") || node.starts_with("Seq Scan") || node.starts_with("Bitmap")
+            };
             assert_eq!(plan.nodes.iter().find(slow), None, "{rows}: {:?}", plan.nodes);
             assert_eq!(plan.nodes, first.nodes, "{rows}");
             println!("{index}: {rows} rows: {} pages", plan.pages);
             // An index of a few levels more, and nothing else.
-            assert!(plan.pages < first.pages + 60, "{rows}: {} pages after {}", plan.pages, first.pages);
+            assert!(
+                plan.pages < first.pages + 60,
+                "{rows}: {} pages after {}",
+                plan.pages,
+                first.pages
+            );
         }
     }
 }

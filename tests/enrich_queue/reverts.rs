@@ -36,18 +36,15 @@ async fn states(kit: &mut Kit, which: Which) -> Vec<State> {
 async fn a_task_is_taken_back_where_nobody_has_changed_it_since() {
     let mut kit = kit().await;
     let skill = row("skills", json!({"name": "Go", "category": "AI"}), &["name"]);
-    let all = vec![
-        project("a", "description"),
-        project("a", "summary"),
-        project("b", "summary"),
-        skill,
-    ];
+    let all =
+        vec![project("a", "description"), project("a", "summary"), project("b", "summary"), skill];
     let task = task(&mut kit, all).await;
     kit.sql("update projects set summary = 'edited' where slug = 'b'").await;
     let which = Which::Task(task.id);
     let done = states(&mut kit, which.clone()).await;
     assert_eq!(done, [State::Reverted, State::Reverted, State::Reverted, State::Changed]);
-    let rows = kit.all("select jsonb_build_array(summary, description) from projects order by slug").await;
+    let rows =
+        kit.all("select jsonb_build_array(summary, description) from projects order by slug").await;
     assert_eq!(rows, [json!([null, ""]), json!(["edited", "mine"])]);
     assert_eq!(kit.one("select count(*) from skills").await, 0);
     let marked = "select count(*) from enrichments where reverted_at is not null";
@@ -68,7 +65,10 @@ async fn a_column_is_taken_back_of_one_row_or_of_all() {
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
     let one = Which::read(&mut kit.connection, &words(&["public.projects", "summary", "a"])).await;
     assert_eq!(states(&mut kit, one.unwrap()).await, [State::Reverted]);
-    assert_eq!(kit.all("select summary from projects order by slug").await, [json!(null), json!("the model's")]);
+    assert_eq!(
+        kit.all("select summary from projects order by slug").await,
+        [json!(null), json!("the model's")]
+    );
     let all = Which::read(&mut kit.connection, &words(&["projects", "summary"])).await.unwrap();
     assert_eq!(states(&mut kit, all.clone()).await, [State::Reverted]);
     assert_eq!(states(&mut kit, all).await, []);

@@ -115,7 +115,10 @@ async fn a_queue_is_worked_through_so_many_at_once() {
 #[tokio::test]
 async fn an_empty_queue_is_done_at_once() {
     let mut kit = Kit::new().await;
-    kit.sql("insert into task_queue (task_type, scheduled_at) values ('stub', now() + interval '1 h')").await;
+    kit.sql(
+        "insert into task_queue (task_type, scheduled_at) values ('stub', now() + interval '1 h')",
+    )
+    .await;
     let begun = Instant::now();
     let report = work(&mut kit, &mut Stub::default(), 60, options(600)).await;
     assert_eq!((report.tasks.all(), report.due, report.later), (0, 0, 1));

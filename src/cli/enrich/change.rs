@@ -35,11 +35,7 @@ pub struct CancelArgs {
     types: Vec<String>,
 }
 
-pub async fn retry(
-    global: &Global,
-    args: &RetryArgs,
-    connection: &mut PgConnection,
-) -> Result<()> {
+pub async fn retry(global: &Global, args: &RetryArgs, connection: &mut PgConnection) -> Result<()> {
     let Some(id) = &args.id else {
         let count = queue::retry_failed(connection, &args.types).await?;
         return say(global, "retried", count, &format!("{} will be tried again", tasks(count)));
@@ -47,9 +43,12 @@ pub async fn retry(
     let id = queue::find(connection, id).await?;
     match queue::retry(connection, id).await? {
         Retried::Pending => say(global, "retried", 1, &format!("Task {id} will be tried again")),
-        Retried::Repeats(live) => {
-            say(global, "retried", 0, &format!("Task {live} does the same and is live: nothing to do"))
-        }
+        Retried::Repeats(live) => say(
+            global,
+            "retried",
+            0,
+            &format!("Task {live} does the same and is live: nothing to do"),
+        ),
     }
 }
 

@@ -32,7 +32,12 @@ fn text(reverted: &[Reverted], done: usize) -> String {
         return "No model wrote anything there".to_owned();
     }
     let rows: Vec<_> = reverted.iter().map(row).collect();
-    format!("{}\n\nTook back {} of {}", aligned(&rows), done, output::count(reverted.len(), "value"))
+    format!(
+        "{}\n\nTook back {} of {}",
+        aligned(&rows),
+        done,
+        output::count(reverted.len(), "value")
+    )
 }
 
 fn row(one: &Reverted) -> Vec<String> {

@@ -28,8 +28,19 @@ pub async fn run(global: &Global, args: &Args, connection: &mut PgConnection) ->
         let days = output::count(args.since as usize, "day");
         return output::line(&format!("No model was asked in the last {days}"));
     };
-    let head = ["provider", "task type", "calls", "cached", "failed", "tokens in", "tokens out",
-        "cost", "p50 ms", "p95 ms", "p99 ms"];
+    let head = [
+        "provider",
+        "task type",
+        "calls",
+        "cached",
+        "failed",
+        "tokens in",
+        "tokens out",
+        "cost",
+        "p50 ms",
+        "p95 ms",
+        "p99 ms",
+    ];
     let mut rows = vec![head.map(str::to_owned).to_vec()];
     rows.extend(by.iter().map(row));
     rows.push(row(&total));

@@ -32,7 +32,9 @@ pub async fn cancel(connection: &mut PgConnection, id: Uuid) -> Result<()> {
     transaction.commit().await.or_explain(DOING)?;
     match done {
         Some(_) => Ok(()),
-        None => Err(not_that(connection, id, "only pending and processing tasks are cancelled").await?),
+        None => {
+            Err(not_that(connection, id, "only pending and processing tasks are cancelled").await?)
+        }
     }
 }
 
@@ -118,7 +120,8 @@ async fn not_that(connection: &mut PgConnection, id: Uuid, rule: &str) -> Result
     const STATUS: &str = "select status from public.task_queue where id = $1";
     let mut transaction = connection.begin().await.or_explain(DOING)?;
     let status = sqlx::query_scalar(STATUS).bind(id).persistent(false);
-    let status: Option<String> = status.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
+    let status: Option<String> =
+        status.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
     transaction.commit().await.or_explain(DOING)?;
     Ok(match status {
         Some(status) => Error::content(format!("task {id} is {status}: {rule}")),

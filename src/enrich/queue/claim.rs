@@ -44,7 +44,7 @@ macro_rules! claim {
             set status = 'processing', started_at = now(), completed_at = null,
                 attempts = t.attempts + 1, leased_by = $2,
                 leased_until = now() + make_interval(secs => $3), run_id = $4
-            where t.ctid = any(array(select place from due)) and t.status = 'pending'
+            from due where t.ctid = due.place
             returning t.id, t.task_type, t.target, t.payload, t.is_private, t.attempts,
                 t.max_attempts, t.priority, extract(epoch from t.scheduled_at)::float8"
         )
@@ -56,17 +56,7 @@ pub const CLAIM: &str = claim!("");
 /// The same of one type, the fifth parameter.
 pub const CLAIM_TYPE: &str = claim!(" and q.task_type = $5 ");
 
-type Row = (
-    Uuid,
-    String,
-    Option<String>,
-    Value,
-    bool,
-    i32,
-    i32,
-    i32,
-    f64,
-);
+type Row = (Uuid, String, Option<String>, Value, bool, i32, i32, i32, f64);
 
 /// Takes up to so many due tasks, the most urgent first. Of several types, the first named goes
 /// first.

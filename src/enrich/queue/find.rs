@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_refused() {
-        for wrong in ["", "0123abc", "0123abcx", "0123abcd-4567-89ab-cdef-0123456789abc", "ä23456789"] {
+        for wrong in
+            ["", "0123abc", "0123abcx", "0123abcd-4567-89ab-cdef-0123456789abc", "ä23456789"]
+        {
             let error = range(wrong).unwrap_err();
             assert!(error.report().contains("at least its first 8"), "{error:?}");
         }

@@ -92,7 +92,9 @@ fn padded(vector: &[f32]) -> Result<String, Stop> {
     }
     if vector.len() > DIMENSIONS {
         let len = vector.len();
-        return refused(format!("the embedding has {len} dimensions, and {DIMENSIONS} is the most"));
+        return refused(format!(
+            "the embedding has {len} dimensions, and {DIMENSIONS} is the most"
+        ));
     }
     let mut text = String::from("[");
     for number in vector {

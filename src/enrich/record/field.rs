@@ -47,13 +47,7 @@ pub(super) async fn write(
     };
     // What stood there before any model came.
     let former = earlier.unwrap_or(standing.value);
-    let new = New {
-        table: &table.name,
-        row_key: &standing.key,
-        column,
-        value: &set,
-        former,
-    };
+    let new = New { table: &table.name, row_key: &standing.key, column, value: &set, former };
     new.note(transaction, task, by, run_id).await?;
     Ok(Done::Written)
 }

@@ -5,8 +5,8 @@ mod answer;
 mod calls;
 mod embedding;
 mod failure;
-mod line;
 pub(in crate::enrich) mod field;
+mod line;
 pub(in crate::enrich) mod row;
 pub(in crate::enrich) mod table;
 
@@ -147,8 +147,7 @@ async fn complete(
         })
         .collect();
     let complete = sqlx::query_scalar(COMPLETE).bind(sent::parameter(&rows)).bind(run_id);
-    let owned: Vec<Uuid> =
-        complete.persistent(false).fetch_all(transaction).await.map_err(stop)?;
+    let owned: Vec<Uuid> = complete.persistent(false).fetch_all(transaction).await.map_err(stop)?;
     Ok(owned.into_iter().collect())
 }
 

@@ -24,8 +24,13 @@ pub(super) async fn write(
     let Some((key, value)) = insert(transaction, &table, fields, unless).await? else {
         return Ok(Done::Nothing);
     };
-    let new =
-        New { table: &table.name, row_key: &key, column: WHOLE, value: &value, former: Value::Null };
+    let new = New {
+        table: &table.name,
+        row_key: &key,
+        column: WHOLE,
+        value: &value,
+        former: Value::Null,
+    };
     new.note(transaction, task, by, run_id).await?;
     Ok(Done::Written)
 }

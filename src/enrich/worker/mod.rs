@@ -229,7 +229,8 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         if self.next_own.is_some_and(|own| own <= now) {
             self.next_own = None;
         }
-        self.pause = if tasks.is_empty() { (self.pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
+        self.pause =
+            if tasks.is_empty() { (self.pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
         // Less than what was asked for: there is no more for the moment.
         self.next_claim = if tasks.len() == count { now } else { Instant::now() + self.pause };
         let end = self.end();
@@ -248,7 +249,8 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         if self.may_claim() {
             let own = self.next_own.unwrap_or(self.next_claim);
             self.next_claim = self.next_claim.min(own.max(Instant::now()));
-            until = until.min(self.next_claim).min(self.next_rescue.max(Instant::now() + FIRST_PAUSE));
+            until =
+                until.min(self.next_claim).min(self.next_rescue.max(Instant::now() + FIRST_PAUSE));
         }
         if let Some(end) = self.end() {
             until = until.min(end);
@@ -286,9 +288,8 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         }
         let works: Vec<_> = finished.iter().map(|(task, effect)| (task, effect)).collect();
         let run_id = self.options.run_id;
-        let finish = self
-            .link
-            .run(async |connection| record::finish_many(connection, &works, run_id).await);
+        let finish =
+            self.link.run(async |connection| record::finish_many(connection, &works, run_id).await);
         let outcomes = self.running.alongside(finish).await?;
         for ((task, effect), outcome) in finished.iter().zip(outcomes) {
             match outcome {
@@ -305,8 +306,9 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
 
     async fn failed(&mut self, task: &Claimed, failure: Failure) -> Result<()> {
         let run_id = self.options.run_id;
-        let fail =
-            self.link.run(async |connection| record::fail(connection, task, &failure, run_id).await);
+        let fail = self
+            .link
+            .run(async |connection| record::fail(connection, task, &failure, run_id).await);
         let outcome = self.running.alongside(fail).await?;
         if outcome != Failed::Lost {
             self.report.count(&failure.calls);

@@ -23,7 +23,10 @@ impl Observer for () {}
 #[derive(Debug)]
 pub enum End {
     Completed(Recorded),
-    Failed { outcome: Failed, message: String },
+    Failed {
+        outcome: Failed,
+        message: String,
+    },
     /// Interrupted, and given back unharmed.
     PutBack,
     Lost,
