@@ -29,7 +29,6 @@ pub fn unknown(name: &str) -> Option<String> {
 pub struct Tasks;
 
 impl Tasks {
-    #[expect(clippy::unnecessary_wraps, reason = "the real one reads files")]
     pub fn new(_config: &Config, _connection: SharedConnection, _run_id: Uuid) -> Result<Self> {
         Ok(Self)
     }

@@ -114,7 +114,7 @@ async fn all_end_once(tasks: i64, processes: usize) {
     }
     let seconds = begun.elapsed().as_secs_f64();
     end(workers);
-    println!(
+    say!(
         "{tasks} tasks, {processes} processes, {kills} kills, one crash of the server: {seconds:.1} s"
     );
 
@@ -146,7 +146,7 @@ async fn all_end_once(tasks: i64, processes: usize) {
     let again =
         "select count(*) from task_queue where attempts > 1 and (payload -> 'n')::int % 50 > 1";
     let again = number(&mut connection, again).await;
-    println!("{again} tasks were rescued");
+    say!("{again} tasks were rescued");
     assert!(again > 0, "no worker was killed at work");
 }
 

@@ -5,6 +5,14 @@
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+/// A measurement, for whoever looks with --nocapture.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod claims;
 mod command;
 mod crash;

@@ -76,7 +76,7 @@ async fn flat(sizes: &[u32]) {
             };
             assert_eq!(plan.nodes.iter().find(slow), None, "{rows}: {:?}", plan.nodes);
             assert_eq!(plan.nodes, first.nodes, "{rows}");
-            println!("{index}: {rows} rows: {} pages", plan.pages);
+            say!("{index}: {rows} rows: {} pages", plan.pages);
             // An index of a few levels more, and nothing else.
             assert!(
                 plan.pages < first.pages + 60,

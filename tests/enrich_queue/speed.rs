@@ -45,7 +45,7 @@ async fn tasks_a_second() {
             done += worker.join().unwrap();
         }
         let rate = 20_000.0 / begun.elapsed().as_secs_f64();
-        println!("4 workers, {concurrency} tasks at once each: {rate:.0} tasks a second");
+        say!("4 workers, {concurrency} tasks at once each: {rate:.0} tasks a second");
         assert_eq!(done, 20_000);
         let logged = kit.one("select count(*) from agent_run_logs").await;
         assert_eq!(logged, json!(20_000));

@@ -21,11 +21,11 @@ use crate::error::Result;
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// How long to work, in seconds, instead of enrich.window_seconds
+    /// How long to work, in seconds, instead of `enrich.window_seconds`
     #[arg(long, value_name = "SECONDS", conflicts_with = "watch")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=604_800))]
     window: Option<u64>,
-    /// How many tasks to work on at once, instead of enrich.concurrency
+    /// How many tasks to work on at once, instead of `enrich.concurrency`
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(1..=64))]
     concurrency: Option<usize>,
@@ -42,6 +42,7 @@ pub struct Args {
 
 /// As many as one reads.
 const PREVIEWS: usize = 100;
+const WINDOW: Duration = Duration::from_mins(1);
 /// A worker that is asked to stop gives what runs this long.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -75,6 +76,9 @@ fn options(args: &Args, config: &Config) -> Options {
     let mut options = Options::new(&config.enrich);
     if let Some(seconds) = args.window {
         options = options.within(Duration::from_secs(seconds));
+    } else if config.enrich.window.is_zero() {
+        // Builds do without; whoever calls this does not.
+        options = options.within(WINDOW);
     }
     options.concurrency = args.concurrency.unwrap_or(options.concurrency);
     options.task_types.clone_from(&args.types);

@@ -205,7 +205,11 @@ async fn say_kept(
 
 /// What an error of the database means for a task.
 pub(in crate::enrich) fn stop(error: sqlx::Error) -> Stop {
-    let code = error.as_database_error().and_then(|it| it.code()).unwrap_or_default().into_owned();
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .unwrap_or_default()
+        .into_owned();
     match code.get(..2).unwrap_or_default() {
         "40" => Stop::Again(explain_owner(error, DOING)),
         // Values that a column does not take; a trigger or a constraint that says no.

@@ -44,8 +44,8 @@ pub struct Options {
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// Of a window, no task is begun in its last part.
-const LAST_PART: u32 = 10;
+/// Of a window, in which tasks are begun.
+const FIRST_PART: f64 = 0.9;
 const LONGEST_GRACE: Duration = Duration::from_secs(30);
 
 impl Options {
@@ -72,8 +72,8 @@ impl Options {
 
 /// Host, process and chance.
 fn worker_name() -> String {
-    let host = ["/proc/sys/kernel/hostname", "/etc/hostname"].into_iter();
-    let host = host.filter_map(|file| std::fs::read_to_string(file).ok()).next();
+    let host = ["/proc/sys/kernel/hostname", "/etc/hostname"];
+    let host = host.into_iter().find_map(|file| std::fs::read_to_string(file).ok());
     let host = host.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default();
     let host = match host.trim() {
         "" => "worker",
@@ -177,12 +177,15 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
 
     /// The end of claiming comes before the end of the window.
     fn claims_until(&self) -> Option<Instant> {
-        self.options.window.map(|window| self.begun + window - window / LAST_PART)
+        self.options.window.map(|window| self.begun + window.mul_f64(FIRST_PART))
     }
 
     fn may_claim(&self) -> bool {
-        let is_late = self.claims_until().is_some_and(|until| Instant::now() >= until);
-        self.stopped.is_none() && !is_late && self.free() > 0
+        self.stopped.is_none() && !self.is_late(Instant::now()) && self.free() > 0
+    }
+
+    fn is_late(&self, time: Instant) -> bool {
+        self.claims_until().is_some_and(|until| time >= until)
     }
 
     fn free(&self) -> usize {
@@ -190,14 +193,15 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
     }
 
     fn has_nothing_to_do(&self) -> bool {
+        let now = Instant::now();
         if self.running.held() > 0 {
             return false;
         }
-        let is_closed = self.claims_until().is_some_and(|until| {
-            Instant::now() >= until || self.next_own.is_none_or(|own| own >= until)
-        });
-        let waits = self.options.watch || (self.next_own.is_some() && !is_closed);
-        self.stopped.is_some() || (!waits && self.next_claim > Instant::now())
+        if self.stopped.is_some() || self.is_late(now) {
+            return true;
+        }
+        let waits = self.options.watch || self.next_own.is_some_and(|own| !self.is_late(own));
+        !waits && self.next_claim > now
     }
 
     async fn rescue(&mut self) -> Result<()> {

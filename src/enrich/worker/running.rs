@@ -30,7 +30,7 @@ pub struct Running<'a, P> {
 
 impl<'a, P: Perform> Running<'a, P> {
     pub fn new(performer: &'a P, lease: Duration) -> Self {
-        let limit = lease - lease / 5;
+        let limit = lease.mul_f64(0.8);
         let (held, done) = (HashMap::new(), Vec::new());
         Self { performer, limit, futures: FuturesUnordered::new(), held, done }
     }
