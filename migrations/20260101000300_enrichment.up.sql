@@ -36,6 +36,12 @@ create index if not exists task_queue_due_idx
 -- What a worker claims next, in its order: as quick among a million rows as among a thousand.
 create index if not exists task_queue_claim_idx
     on public.task_queue (priority desc, scheduled_at, id) where status = 'pending';
+-- The same of one type.
+create index if not exists task_queue_claim_type_idx
+    on public.task_queue (task_type, priority desc, scheduled_at, id) where status = 'pending';
+-- Those that wait and have no attempt left: none, as a rule.
+create index if not exists task_queue_spent_idx
+    on public.task_queue (id) where status = 'pending' and attempts >= max_attempts;
 create index if not exists task_queue_lease_idx
     on public.task_queue (leased_until) where status = 'processing';
 create index if not exists task_queue_type_idx on public.task_queue (task_type, status);
@@ -125,6 +131,7 @@ create table if not exists public.enrichments (
     reverted_at timestamptz
 );
 comment on column public.enrichments.former is 'What stood there before.';
+create index if not exists enrichments_task_idx on public.enrichments (task_id);
 create unique index if not exists enrichments_live_key
     on public.enrichments (table_name, row_key, column_name) where reverted_at is null;
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod db;
+mod enrich;
 mod images;
 mod init;
 pub mod logging;
@@ -53,6 +54,7 @@ enum Command {
     Init(init::Args),
     #[command(subcommand)]
     Db(db::Command),
+    Enrich(enrich::Args),
 }
 
 pub fn run(cli: &Cli) -> Result<()> {
@@ -61,6 +63,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Images(args) => images::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Db(command) => db::run(&cli.global, command),
+        Command::Enrich(args) => enrich::run(&cli.global, args),
     }
 }
 

@@ -21,7 +21,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
 pub use self::arguments::arguments;
-pub use self::errors::{explain_as, explain_owner, grant, line};
+pub use self::errors::{Explain, explain_as, explain_owner, grant, line};
 pub use self::runtime::runtime;
 use crate::config;
 use crate::error::{Error, Result};

@@ -4,12 +4,16 @@
 pub mod ask;
 pub mod detect;
 pub mod embedding;
+mod json;
 pub mod memory;
 pub mod provider;
 pub mod queue;
+pub mod record;
+pub mod revert;
 pub mod router;
 pub mod schema;
 pub mod task;
+pub mod worker;
 
 use std::future::Future;
 use std::time::{Duration, Instant};

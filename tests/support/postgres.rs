@@ -26,7 +26,7 @@ pub const PASSWORD: &str = "corr3ct-h0rse@battery/staple";
 
 pub struct Cluster {
     port: u16,
-    _server: Child,
+    server: Child,
 }
 
 /// The server of this test process.
@@ -62,7 +62,14 @@ impl Cluster {
         self.port
     }
 
-    fn start() -> Result<Self, String> {
+    /// Stops the server as a crash would, and starts it again; answers before it does.
+    pub fn crash(&self) {
+        let mut shell = self.server.stdin.as_ref().expect("the shell's input");
+        std::io::Write::write_all(&mut shell, b"again\n").expect("a shell that listens");
+    }
+
+    /// A server of one's own, to do with as one likes.
+    pub fn start() -> Result<Self, String> {
         let programs = Programs::find()?;
         let home = std::env::temp_dir().join(format!("frieze-pg-{}", uuid::Uuid::new_v4()));
         std::fs::create_dir(&home).expect("a folder for the test server");
@@ -81,7 +88,7 @@ impl Cluster {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
-        let cluster = Self { port, _server: server };
+        let cluster = Self { port, server };
         cluster.wait(&home)?;
         Ok(cluster)
     }
@@ -106,10 +113,17 @@ cd "$PLACE"
 "$BIN/initdb" --pgdata data --username postgres --auth trust --encoding UTF8 --locale C --no-sync >log 2>&1
 { echo "host all with_password 127.0.0.1/32 scram-sha-256"; cat data/pg_hba.conf; } >hba
 cp hba data/pg_hba.conf
-"$BIN/postgres" -D data -p "$PORT" -k "$PLACE" -c listen_addresses=127.0.0.1 -c fsync=off \
-    -c max_connections=60 -c shared_buffers=32MB >>log 2>&1 &
-server=$!
-read -r _ || true
+start() {
+    "$BIN/postgres" -D data -p "$PORT" -k "$PLACE" -c listen_addresses=127.0.0.1 -c fsync=off \
+        -c max_connections=60 -c shared_buffers=32MB >>log 2>&1 &
+    server=$!
+}
+start
+while read -r _; do
+    kill -QUIT $server
+    wait $server || true
+    start
+done
 kill -INT $server
 wait $server || true
 cd /

@@ -1,0 +1,146 @@
+//! What becomes of a task that did not succeed, and of one that was interrupted.
+
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::{Stop, calls, sent, stop};
+use crate::db::Explain as _;
+use crate::enrich::queue::BACKOFF;
+use crate::enrich::{Claimed, Failure, FailureKind};
+use crate::error::{Error, Result};
+
+/// What became of a task that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failed {
+    /// Another attempt follows after this.
+    Again(Duration),
+    /// No attempt was used up; it is due again after this.
+    PutBack(Duration),
+    Finally,
+    /// The task is another worker's by now, or somebody cancelled it: nothing was recorded.
+    Lost,
+}
+
+/// As much of a message as anybody reads.
+const LONGEST: usize = 2000;
+
+// All three tell for how many seconds the task waits now; nothing if it does not.
+static RETRY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "update public.task_queue as t
+        set status = case when t.attempts < t.max_attempts then 'pending' else 'failed' end,
+            scheduled_at = case when t.attempts < t.max_attempts then now() + {BACKOFF}
+                else t.scheduled_at end,
+            completed_at = case when t.attempts < t.max_attempts then null else now() end,
+            error_message = $3, leased_by = null, leased_until = null
+        where t.id = $1 and t.status = 'processing' and t.attempts = $2
+        returning case when t.status = 'pending'
+            then extract(epoch from t.scheduled_at - now())::float8 end"
+    )
+});
+const FINALLY: &str = "\
+    update public.task_queue
+    set status = 'failed', completed_at = now(), error_message = $3, leased_by = null,
+        leased_until = null
+    where id = $1 and status = 'processing' and attempts = $2
+    returning null::float8";
+const PUT_BACK: &str = "\
+    update public.task_queue
+    set status = 'pending', attempts = attempts - 1, error_message = coalesce($3, error_message),
+        scheduled_at = case when $4 > 0 then now() + make_interval(secs => $4)
+            else least(scheduled_at, now()) end,
+        started_at = null, leased_by = null, leased_until = null
+    where id = $1 and status = 'processing' and attempts = $2
+    returning $4::float8";
+
+/// Records that an attempt failed, with the calls it made.
+pub async fn fail(
+    connection: &mut PgConnection,
+    task: &Claimed,
+    failure: &Failure,
+    run_id: Uuid,
+) -> Result<Failed> {
+    match attempt(connection, task, failure, run_id).await {
+        Ok(failed) => Ok(failed),
+        Err(Stop::Broken(error)) => Err(error),
+        // A log that cannot be written must not keep a task for ever.
+        Err(Stop::Refused(_, why)) => {
+            tracing::warn!("the calls of task {} are not logged: {why}", task.id);
+            let failure = Failure { calls: Vec::new(), ..failure.clone() };
+            attempt(connection, task, &failure, run_id).await.map_err(error)
+        }
+        Err(Stop::Again(_)) => attempt(connection, task, failure, run_id).await.map_err(error),
+    }
+}
+
+fn error(stop: Stop) -> Error {
+    match stop {
+        Stop::Refused(_, why) => Error::database(format!("a task cannot be recorded: {why}")),
+        Stop::Broken(error) | Stop::Again(error) => error,
+    }
+}
+
+async fn attempt(
+    connection: &mut PgConnection,
+    task: &Claimed,
+    failure: &Failure,
+    run_id: Uuid,
+) -> Result<Failed, Stop> {
+    let mut transaction = connection.begin().await.map_err(stop)?;
+    let message = short(&failure.message);
+    let (sql, after) = match failure.kind {
+        FailureKind::Retry => (RETRY.as_str(), None),
+        FailureKind::Unavailable(after) => (PUT_BACK, Some(after)),
+        FailureKind::Final => (FINALLY, None),
+    };
+    let mut update = sqlx::query_scalar(AssertSqlSafe(sql)).bind(task.id).bind(task.attempts);
+    update = update.bind(Some(message));
+    if let Some(after) = after {
+        update = update.bind(after.as_secs_f64());
+    }
+    let row: Option<Option<f64>> =
+        update.persistent(false).fetch_optional(&mut *transaction).await.map_err(stop)?;
+    let Some(seconds) = row else { return Ok(Failed::Lost) };
+    calls::log(&mut transaction, std::iter::once((task, failure.calls.as_slice())), run_id).await?;
+    transaction.commit().await.map_err(stop)?;
+    Ok(match (seconds, after) {
+        (_, Some(after)) => Failed::PutBack(after),
+        (Some(seconds), None) => Failed::Again(Duration::from_secs_f64(seconds.max(0.0))),
+        (None, None) => Failed::Finally,
+    })
+}
+
+/// Gives back a task that was interrupted: due at once, no attempt used up. False if it was lost.
+pub async fn put_back(connection: &mut PgConnection, task: &Claimed) -> Result<bool> {
+    const DOING: &str = "putting a task back";
+    let mut transaction = connection.begin().await.or_explain(DOING)?;
+    let update = sqlx::query_scalar(PUT_BACK).bind(task.id).bind(task.attempts);
+    let update = update.bind(None::<String>).bind(0.0_f64).persistent(false);
+    let row: Option<f64> = update.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
+    transaction.commit().await.or_explain(DOING)?;
+    Ok(row.is_some())
+}
+
+fn short(message: &str) -> String {
+    let message = sent::text(message);
+    match message.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &message[..end]),
+        None => message.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_as_long_as_anybody_reads() {
+        assert_eq!(short("no\0pe"), "nope");
+        let long = short(&"ä".repeat(LONGEST + 1));
+        assert_eq!(long.chars().count(), LONGEST + 1);
+        assert!(long.ends_with("ä…"), "{long}");
+    }
+}
