@@ -18,7 +18,7 @@ const SECRET: &str = "s3cr3t";
 
 fn config(url: &str) -> config::Database {
     config::Database {
-        url: Some(url.to_owned()),
+        url: Some(config::Secret::new(url)),
         url_env: "SITE_DB".to_owned(),
         data_dir: PathBuf::from("unused"),
         role: "anon".to_owned(),

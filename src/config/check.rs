@@ -13,8 +13,8 @@ use super::raw::{
 };
 use super::{
     Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
-    NavItem, OnUnreachable, Overrides, PathTemplate, Redirect, RowPage, Site, Target, images,
-    order, parameters,
+    NavItem, OnUnreachable, Overrides, PathTemplate, Redirect, RowPage, Secret, Site, Target,
+    images, order, parameters,
 };
 use crate::error::{Error, Result, nearest};
 
@@ -179,7 +179,7 @@ fn database_of(root: &Path, raw: RawDatabase, overrides: &Overrides, env: Env) -
         .help("write url_env = \"DATABASE_URL\" and keep the address out of the file"));
     }
     Ok(Database {
-        url: env(&url_env).filter(|url| !url.trim().is_empty()),
+        url: env(&url_env).filter(|url| !url.trim().is_empty()).map(Secret::new),
         url_env,
         data_dir: root.join(data_dir.unwrap_or_else(|| ".frieze/postgres".to_owned())),
         role: role.unwrap_or_else(|| "anon".to_owned()),

@@ -6,6 +6,7 @@ mod order;
 mod parameters;
 mod path;
 mod raw;
+mod secret;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use indexmap::IndexMap;
 
 pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
+pub use secret::Secret;
 
 use crate::error::{Error, Result};
 use crate::fs;
@@ -89,7 +91,7 @@ pub enum Target {
 #[derive(Debug, Clone)]
 pub struct Database {
     /// The connection string, if one is configured; the embedded Postgres otherwise.
-    pub url: Option<String>,
+    pub url: Option<Secret>,
     /// The environment variable the connection string comes from, for messages.
     pub url_env: String,
     /// Where the embedded Postgres keeps its files.

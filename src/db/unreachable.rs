@@ -74,7 +74,12 @@ fn no_answer(cause: &std::io::Error, subject: &Subject) -> Error {
             "is it running? {url_env} names it; unset {url_env} to use the embedded database"
         );
         (help, waits)
-    } else if cause.kind() == ErrorKind::NotFound && !subject.is_local {
+    } else if cause.kind() == ErrorKind::NotFound && subject.place.starts_with('/') {
+        (
+            format!("is it running? no server has its socket there; {url_env} names it"),
+            Absence::Lasting,
+        )
+    } else if cause.kind() == ErrorKind::NotFound {
         let help = format!(
             "no such file: sslrootcert, sslcert and sslkey in {url_env} name files, relative to the current folder"
         );

@@ -27,10 +27,12 @@ impl Reading {
 
 /// Reads everything the site shows.
 pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
+    // Its name depends on where the folder really is.
+    let _ = std::fs::create_dir_all(cache);
     let left = snapshot::path(cache, &config.root);
     let left = left.as_path();
     if config.database.offline {
-        return stand_in(config, left);
+        return offline(config, left);
     }
     match live(config, left) {
         Err(error)
@@ -46,6 +48,18 @@ pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
         }
         read => read,
     }
+}
+
+/// Whoever asks for it may mean the snapshot of another database, and is told.
+fn offline(config: &Config, left: &Path) -> Result<Reading> {
+    let reading = stand_in(config, left)?;
+    if let (Some(about), Some(place)) = (&reading.stand_in, db::place(&config.database)?)
+        && about.origin.place != place
+    {
+        let (of, env) = (&about.origin.place, &config.database.url_env);
+        tracing::warn!("the snapshot is of {of}, and {env} names {place}");
+    }
+    Ok(reading)
 }
 
 fn stand_in(config: &Config, left: &Path) -> Result<Reading> {
@@ -66,7 +80,7 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
                 }
                 let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
                 let snapshot = source::read(connection, config, recorder.as_mut()).await?;
-                Ok((snapshot, recorder.map(Recorder::finish)))
+                Ok((snapshot, recorder.and_then(Recorder::finish)))
             })
             .await;
         database.close().await?;
