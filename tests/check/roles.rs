@@ -40,7 +40,7 @@ fn a_role_that_is_above_the_rules() {
     let finding = bench.find(Error, "role-above-rules", "bypasser");
     // What somebody may log in with is not taken from them by a statement to paste.
     assert_eq!(finding.sql, None);
-    assert!(finding.mend.unwrap().contains("one that is nobypassrls"));
+    assert!(finding.mend.as_ref().unwrap().contains("one that is nobypassrls"));
     bench.sql("alter role bypasser nobypassrls; grant anon to bypasser");
     assert!(pick(&bench.check(), "role-above-rules", "bypasser").is_empty());
     assert!(finding.message.contains("passes by row-level security"), "{finding:?}");
