@@ -40,7 +40,9 @@ pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
                 && config.database.on_unreachable == OnUnreachable::Snapshot =>
         {
             let place = db::place(&config.database)?;
-            if snapshot::about(left).is_none_or(|about| Some(about.origin.place) != place) {
+            // One that is damaged says so when it is read.
+            let other = snapshot::about(left).is_some_and(|it| Some(it.origin.place) != place);
+            if other || !left.exists() {
                 return Err(error.context("there is no snapshot of this database to build from"));
             }
             tracing::warn!("{}: building from the last snapshot", error.chain().join(": "));
@@ -92,14 +94,17 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
 /// A snapshot that cannot be written is no reason not to build.
 fn recorder(config: &Config, left: &Path, place: &str) -> Option<Recorder> {
     let origin = Origin::now(place.to_owned(), &config.database.role);
-    Recorder::start(left, origin).map_err(|error| tracing::warn!("{}", error.report())).ok()
+    let started = Recorder::start(left, origin);
+    started
+        .map_err(|error| tracing::warn!("no snapshot is kept: {}", error.chain().join(": ")))
+        .ok()
 }
 
 /// Leaves what was read for the day the database is away.
 pub fn keep(recording: Option<Recording>, pages: usize) {
     let kept = recording.map_or(Ok(()), |recording| recording.keep(pages));
     if let Err(error) = kept {
-        tracing::warn!("{}", error.report());
+        tracing::warn!("no snapshot is kept: {}", error.chain().join(": "));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::Site;
 use crate::publish::Stage;
 use crate::source::snapshot::About;
 
-const HELP: &str = "the site that is published stays; if this is what you want, say --allow-shrink (or FRIEZE_ALLOW_SHRINK=1) once";
+const HELP: &str = "the site that is published stays; `frieze db check` looks for a policy that was lost; if this is what you want, say --allow-shrink (or FRIEZE_ALLOW_SHRINK=1) once";
 
 /// Compares pages with the published site and with the last one made from this database, and rows
 /// with those of its last read.

@@ -67,7 +67,8 @@ impl Recorder {
             return;
         }
         if let Err(error) = self.out.frame(letter, payload) {
-            tracing::warn!("{}", failed("write", &self.draft.0, error).report());
+            let error = failed("write", &self.draft.0, error);
+            tracing::warn!("no snapshot is kept: {}", error.chain().join(": "));
             self.is_broken = true;
         }
     }
