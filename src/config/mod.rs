@@ -1,6 +1,7 @@
 //! The configuration: `frieze.toml` and the environment, read once, checked, and then only values.
 
 mod check;
+mod collections;
 mod images;
 mod order;
 mod parameters;
