@@ -14,9 +14,24 @@ case $DATABASE_URL in
     *sslmode=*) ;;
     *sslrootcert=*) export PGSSLMODE=verify-full ;;
 esac
+# The password goes through the environment: programs' arguments are for everybody to read.
+password=$(printf %s "$DATABASE_URL" | sed -n 's|^[a-z]*://[^:@/]*:\([^@]*\)@.*|\1|p')
+if [ -n "$password" ]; then
+    PGPASSWORD=$(printf '%s\n' "$password" | LC_ALL=C awk '
+        BEGIN { for (i = 1; i < 256; i++) char[sprintf("%02X", i)] = sprintf("%c", i) }
+        {
+            while (match($0, /%[0-9A-Fa-f][0-9A-Fa-f]/)) {
+                out = out substr($0, 1, RSTART - 1) char[toupper(substr($0, RSTART + 1, 2))]
+                $0 = substr($0, RSTART + 3)
+            }
+            printf "%s", out $0
+        }')
+    export PGPASSWORD
+fi
+address=$(printf %s "$DATABASE_URL" | sed 's|^\([a-z]*://[^:@/]*\):[^@]*@|\1@|')
 ask() {
     psql --no-psqlrc --no-password --quiet --tuples-only --no-align \
-        --set=ON_ERROR_STOP=1 --set=SHOW_CONTEXT=never --dbname="$DATABASE_URL" "$@" 2>&1
+        --set=ON_ERROR_STOP=1 --set=SHOW_CONTEXT=never --dbname="$address" "$@" 2>&1
 }
 
 # What psql says about an address it cannot parse quotes parts of it, perhaps of the password.

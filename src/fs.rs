@@ -1,7 +1,10 @@
 //! File system calls whose errors always name the path and what was being done to it.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
@@ -28,13 +31,26 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(|error| failed("write", path, error))
 }
 
-/// Writes a file in one step: a reader sees the old one or the new one.
+/// Writes a file in one step: a reader sees the old one or the new one, and whoever might read the
+/// old one may read the new one. What a kill leaves behind is hidden, so it is no file of rows.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".new");
-    let new = PathBuf::from(name);
-    write(&new, bytes)?;
-    fs::rename(&new, path).map_err(|error| failed("replace", path, error))
+    let doing = |error| failed("replace", path, error);
+    let mut new = hidden_beside(path).map_err(doing)?;
+    new.write_all(bytes).map_err(doing)?;
+    if let Ok(old) = fs::metadata(path) {
+        new.as_file().set_permissions(old.permissions()).map_err(doing)?;
+    }
+    new.persist(path).map_err(|refused| doing(refused.error)).map(drop)
+}
+
+/// A file that nobody else has, with the permissions of any new file; it goes if it is not kept.
+fn hidden_beside(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".frieze-").suffix(".new");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 pub fn create_dir_all(path: &Path) -> Result<()> {

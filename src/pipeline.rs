@@ -2,6 +2,7 @@
 //! that names every stage.
 
 pub mod check;
+mod enriching;
 mod inventory;
 mod mentions;
 mod outputs;
@@ -84,7 +85,7 @@ fn freeze(
     let Prepared { theme, manifests, shared, engine } = prepared;
 
     clock.start("assemble");
-    let Reading { snapshot, recording, stand_in, former } = reading;
+    let Reading { snapshot, recording, stand_in, former, enriched } = reading;
     let fingerprint = snapshot.fingerprint();
     let site = model::assemble(snapshot, config, &manifests)?;
     shrink::refuse(config, &site, &stage, former.as_ref())?;
@@ -122,7 +123,7 @@ fn freeze(
     reading::keep(recording, site.pages.len());
     pictures::tidy(config, &shared.assets.images);
     let report = Report::new(config, &site, pages, images, published, fingerprint, clock.finish());
-    Ok(Report { snapshot: stand_in, ..report })
+    Ok(Report { snapshot: stand_in, enriched, ..report })
 }
 
 /// What a build needs beside the rows; made while the database is read.

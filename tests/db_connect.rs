@@ -18,7 +18,7 @@ const SECRET: &str = "s3cr3t";
 
 fn config(url: &str) -> config::Database {
     config::Database {
-        url: Some(url.to_owned()),
+        url: Some(config::Secret::new(url)),
         url_env: "SITE_DB".to_owned(),
         data_dir: PathBuf::from("unused"),
         role: "anon".to_owned(),
@@ -187,7 +187,12 @@ async fn a_mistyped_address_is_not_repeated() {
     for (url, says_what) in [
         (format!("host=localhost password={SECRET}"), "is not a Postgres address"),
         (format!("mysql://me:{SECRET}@localhost/db"), "does not begin with postgres://"),
-        (format!("postgres://me:{SECRET}/x@localhost/db"), "is not a Postgres address"),
+        (format!("postgres://me:{SECRET}/x@localhost/db"), "special characters"),
+        (format!("postgres://me:{SECRET}#x@localhost:5432/db"), "special characters"),
+        (format!("'postgres://me:{SECRET}@localhost/db'"), "has quotes or a command around"),
+        (format!("psql postgres://me:{SECRET}@localhost/db"), "has quotes or a command around"),
+        (format!("DATABASE_URL=postgres://me:{SECRET}@localhost/db"), "has its own name before"),
+        ("postgres://me:[YOUR-PASSWORD]@localhost/db".to_owned(), "still holds [YOUR-PASSWORD]"),
         (format!("postgres://me:12/{SECRET}@localhost/db"), "special characters"),
         (format!("postgres://me:12#{SECRET}@localhost/db"), "special characters"),
         (format!("postgres://me:12?{SECRET}@localhost/db"), "special characters"),

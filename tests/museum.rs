@@ -157,6 +157,7 @@ async fn a_wrong_query_says_where() {
         site.write("frieze.toml", config.replacen(from, to, 1));
         let run = site.run(&["build"]);
         assert_eq!(run.code, 4, "{}", run.stderr);
+        assert!(!run.stderr.contains("trying again"), "{}", run.stderr);
         for word in words {
             assert!(run.stderr.contains(word), "no {word:?} in {}", run.stderr);
         }

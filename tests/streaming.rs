@@ -52,7 +52,7 @@ async fn a_hundred_thousand_rows_of_four_kilobytes() {
     let file = cache.path().join("snapshot");
     let mut recorder = Recorder::start(&file, Origin::now("here".to_owned(), "reader")).unwrap();
     let read = source::read(&mut connection, &config, Some(&mut recorder)).await.unwrap();
-    recorder.finish().keep(0).unwrap();
+    recorder.finish().unwrap().keep(0).unwrap();
     let grown = peak() - before;
     // 410 MB of texts went by: a bounded part of them stays, with the rest of each row.
     assert!(grown < 250_000_000, "{grown} bytes");

@@ -52,6 +52,9 @@ pub fn run(global: &Global, command: &Command) -> Result<()> {
     if let Command::Migrations(args) = command {
         return migrations::run(global, args, &config);
     }
+    if let Command::Export(args) = command {
+        export::refuse_own_source(args, &config)?;
+    }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = match command {

@@ -8,34 +8,13 @@ use indexmap::IndexMap;
 use url::Url;
 
 use super::raw::{
-    OneOrMany, Raw, RawBuild, RawCollection, RawDatabase, RawFeed, RawGroup, RawJsonField, RawList,
-    RawNavItem, RawPage, RawParameter, RawRedirect, RawRowPage, RawSite,
+    Raw, RawBuild, RawDatabase, RawJsonField, RawNavItem, RawPage, RawRedirect, RawSite,
 };
 use super::{
-    Build, Collection, Config, Database, Feed, FixedPage, From, Group, JsonField, JsonFile, List,
-    NavItem, OnUnreachable, Overrides, PathTemplate, Redirect, RowPage, Site, Target, images,
-    order, parameters,
+    Build, Config, Database, FixedPage, JsonField, JsonFile, NavItem, OnUnreachable, Overrides,
+    PathTemplate, Redirect, Secret, Site, Target, collections, images, order,
 };
 use crate::error::{Error, Result, nearest};
-
-/// Names that templates already use.
-const RESERVED: &[&str] = &[
-    "site",
-    "page",
-    "shared",
-    "frieze",
-    "section",
-    "sections",
-    "slots",
-    "row",
-    "rows",
-    "previous",
-    "next",
-    "pager",
-    "key",
-    "column",
-    "collection",
-];
 
 /// A server that restarts is back within this.
 const RETRY_SECONDS: u64 = 30;
@@ -58,7 +37,7 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
     } = raw;
     let collections = collections
         .into_iter()
-        .map(|(name, raw)| Ok((name.clone(), collection(name, raw, env)?)))
+        .map(|(name, raw)| Ok((name.clone(), collections::collection(name, raw, env)?)))
         .collect::<Result<IndexMap<_, _>>>()?;
     let config = Config {
         root: root.to_owned(),
@@ -191,7 +170,7 @@ fn database_of(root: &Path, raw: RawDatabase, overrides: &Overrides, env: Env) -
         .help("write url_env = \"DATABASE_URL\" and keep the address out of the file"));
     }
     Ok(Database {
-        url: env(&url_env).filter(|url| !url.trim().is_empty()),
+        url: env(&url_env).filter(|url| !url.trim().is_empty()).map(Secret::new),
         url_env,
         data_dir: root.join(data_dir.unwrap_or_else(|| ".frieze/postgres".to_owned())),
         role: role.unwrap_or_else(|| "anon".to_owned()),
@@ -209,128 +188,6 @@ fn database_of(root: &Path, raw: RawDatabase, overrides: &Overrides, env: Env) -
                 ));
             }
         },
-    })
-}
-
-/// Where a collection's rows come from.
-fn rows_from(
-    key: &str,
-    table: Option<String>,
-    query: Option<String>,
-    parameters: Vec<RawParameter>,
-    name: &str,
-    env: Env,
-) -> Result<From> {
-    if query.is_none() && !parameters.is_empty() {
-        return Err(invalid(key, "has parameters without a query", "remove them"));
-    }
-    match (table, query) {
-        (Some(table), None) => Ok(From::Table(table)),
-        (None, Some(query)) => Ok(From::Query {
-            sql: query.trim().trim_end_matches(';').to_owned(),
-            parameters: parameters::all(key, parameters, env)?,
-        }),
-        (None, None) => Ok(From::Table(name.to_owned())),
-        (Some(_), Some(_)) => Err(invalid(key, "has both table and query", "keep one of them")),
-    }
-}
-
-fn collection(name: String, raw: RawCollection, env: Env) -> Result<Collection> {
-    let RawCollection {
-        table,
-        query,
-        parameters,
-        order_by,
-        markdown,
-        html,
-        images,
-        image_quality,
-        title,
-        description,
-        updated,
-        page,
-        list,
-        group,
-        feed,
-    } = raw;
-    let key = format!("collections.{name}");
-    if RESERVED.contains(&name.as_str()) {
-        let what = format!("\"{name}\" is what templates call something else");
-        return Err(invalid(
-            &key,
-            &what,
-            "give the collection another name, and its table by table = \"…\"",
-        ));
-    }
-    let from = rows_from(&key, table, query, parameters, &name, env)?;
-    let groups = match group {
-        None => Vec::new(),
-        Some(OneOrMany::One(group)) => vec![group],
-        Some(OneOrMany::Many(groups)) => groups,
-    };
-    Ok(Collection {
-        from,
-        order_by,
-        markdown,
-        html,
-        images,
-        image_quality: image_quality
-            .map(|quality| images::percent(quality, &format!("{key}.image_quality")))
-            .transpose()?,
-        title,
-        description,
-        updated,
-        page: page.map(|raw| row_page(&key, raw)).transpose()?,
-        list: list.map(|raw| list_of(&key, &name, raw)).transpose()?,
-        groups: groups.into_iter().map(|raw| group_of(&key, raw)).collect::<Result<_>>()?,
-        feed: feed.map(|raw| feed_of(&key, &name, raw)).transpose()?,
-        name,
-    })
-}
-
-fn row_page(key: &str, raw: RawRowPage) -> Result<RowPage> {
-    let RawRowPage { path, template, collections } = raw;
-    let key = format!("{key}.page.path");
-    let path = PathTemplate::parse(&path, &key)?;
-    if path.is_fixed() {
-        let what = format!("\"{path}\" is the same for every row");
-        return Err(invalid(&key, &what, "put a column in it, as in \"/projects/{slug}/\""));
-    }
-    Ok(RowPage { path, template, collections })
-}
-
-fn list_of(key: &str, name: &str, raw: RawList) -> Result<List> {
-    let RawList { path, template, per_page, title, description } = raw;
-    let key = format!("{key}.list");
-    Ok(List {
-        path: fixed(&path, &format!("{key}.path"))?,
-        template,
-        per_page: positive(per_page.unwrap_or(50), &format!("{key}.per_page"))?,
-        title: title.unwrap_or_else(|| capitalised(name)),
-        description,
-    })
-}
-
-fn group_of(key: &str, raw: RawGroup) -> Result<Group> {
-    let RawGroup { by, path, template, title, per_page } = raw;
-    let path_key = format!("{key}.group.path");
-    let path = PathTemplate::parse(&path, &path_key)?;
-    if path.columns().collect::<Vec<_>>() != ["key"] {
-        let what = format!("\"{path}\" must hold {{key}} and no other placeholder");
-        return Err(invalid(&path_key, &what, "write it like \"/tags/{key}/\""));
-    }
-    let per_page = per_page.map(|n| positive(n, &format!("{key}.group.per_page"))).transpose()?;
-    Ok(Group { by, path, template, title: title.unwrap_or_else(|| "{key}".to_owned()), per_page })
-}
-
-fn feed_of(key: &str, name: &str, raw: RawFeed) -> Result<Feed> {
-    let RawFeed { path, limit, title, content, published } = raw;
-    Ok(Feed {
-        path: fixed(&path, &format!("{key}.feed.path"))?,
-        limit: limit.unwrap_or(20),
-        title: title.unwrap_or_else(|| capitalised(name)),
-        content,
-        published,
     })
 }
 
@@ -382,7 +239,7 @@ fn redirect(raw: RawRedirect) -> Result<Redirect> {
 }
 
 /// A path without placeholders.
-fn fixed(path: &str, key: &str) -> Result<String> {
+pub fn fixed(path: &str, key: &str) -> Result<String> {
     let template = PathTemplate::parse(path, key)?;
     if template.is_fixed() {
         return Ok(path.to_owned());
@@ -394,17 +251,11 @@ fn fixed(path: &str, key: &str) -> Result<String> {
     ))
 }
 
-fn positive(number: usize, key: &str) -> Result<usize> {
+pub fn positive(number: usize, key: &str) -> Result<usize> {
     if number > 0 {
         return Ok(number);
     }
     Err(invalid(key, "is 0", "write how many rows a page shows, at least 1"))
-}
-
-fn capitalised(name: &str) -> String {
-    let spaced = name.replace(['_', '-'], " ");
-    let mut letters = spaced.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// Every collection that something refers to must exist.

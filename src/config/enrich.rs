@@ -5,6 +5,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use url::Url;
 
+use super::Secret;
 use super::check::{Env, invalid};
 use super::raw::{RawEnrich, RawProvider, RawTask};
 use crate::error::Result;
@@ -66,22 +67,6 @@ pub enum ProviderKind {
     Llama,
     /// Any other server of the same protocol.
     OpenAi,
-}
-
-/// A value that no output shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("(secret)")
-    }
 }
 
 /// What the file says of a job.
@@ -239,7 +224,7 @@ fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
         name: raw.name.unwrap_or(raw.kind),
         kind,
         base_url,
-        key: key.map(|key| Secret(key.trim().to_owned())),
+        key: key.map(|key| Secret::new(key.trim())),
         key_env,
         model: raw.model.or_else(|| usual.model.map(str::to_owned)),
         embedding_model: raw.embedding_model,

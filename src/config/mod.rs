@@ -1,21 +1,24 @@
 //! The configuration: `frieze.toml` and the environment, read once, checked, and then only values.
 
 mod check;
+mod collections;
 mod enrich;
 mod images;
 mod order;
 mod parameters;
 mod path;
 mod raw;
+mod secret;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub use enrich::{Enrich, Provider, ProviderKind, Secret, TaskSettings};
+pub use enrich::{Enrich, Provider, ProviderKind, TaskSettings};
 pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
+pub use secret::Secret;
 
 use crate::error::{Error, Result};
 use crate::fs;
@@ -92,7 +95,7 @@ pub enum Target {
 #[derive(Debug, Clone)]
 pub struct Database {
     /// The connection string, if one is configured; the embedded Postgres otherwise.
-    pub url: Option<String>,
+    pub url: Option<Secret>,
     /// The environment variable the connection string comes from, for messages.
     pub url_env: String,
     /// Where the embedded Postgres keeps its files.

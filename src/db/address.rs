@@ -1,5 +1,8 @@
 //! The connection string: parsed, checked, and never printed.
 
+mod certificates;
+mod parameters;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,38 +10,15 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions as _, PgConnection};
 use url::Url;
 
+use self::parameters::{OWN, Own};
 use super::unreachable::{self, Subject};
-use crate::error::{Error, Result, nearest};
+use crate::error::{Error, Result};
 
 /// How long to wait for a server to answer.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The port on which hosted poolers lend a server connection for one transaction at a time.
 const TRANSACTION_POOLER_PORT: u16 = 6543;
-
-const PARAMETERS: [&str; 21] = [
-    "channel_binding",
-    "connect_timeout",
-    "pgbouncer",
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "statement-cache-capacity",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
 
 /// Where a server is and how to log in. Its debug form does not hold the password.
 pub struct Address {
@@ -58,6 +38,9 @@ impl Address {
         let wrong = |what: &str, help: &str| {
             Error::config(format!("{url_env} {what}")).help(help.to_owned())
         };
+        if let Some((what, help)) = slip(text.trim()) {
+            return Err(wrong(what, help));
+        }
         let url = Url::parse(text.trim()).map_err(|error| {
             wrong("is not a Postgres address", FORM).because(Error::config(error.to_string()))
         })?;
@@ -68,7 +51,7 @@ impl Address {
         if url.fragment().is_some() || after_host.iter().flatten().any(|part| part.contains('@')) {
             return Err(wrong("has special characters in its password or its name", ENCODE));
         }
-        check_parameters(&url).map_err(|what| wrong(&what, FORM))?;
+        parameters::check(&url).map_err(|what| wrong(&what, FORM))?;
         let unusable = || wrong("has a value that cannot be used", VALUES);
         let own = Own::of(&url).ok_or_else(unusable)?;
         if own.binds_channel {
@@ -76,7 +59,8 @@ impl Address {
         }
         // What it says is wrong repeats the value.
         let options: PgConnectOptions =
-            without(&url, &OWN).as_str().parse().map_err(|_| unusable())?;
+            parameters::without(&url, &OWN).as_str().parse().map_err(|_| unusable())?;
+        certificates::check(&url, url_env)?;
         let options = tuned(unbracketed(options), &url);
         let is_transaction_pooler = own.is_pooler || options.get_port() == TRANSACTION_POOLER_PORT;
         let timeout = own.timeout.unwrap_or(CONNECT_TIMEOUT);
@@ -85,11 +69,19 @@ impl Address {
 
     /// One connection, or an error that says why there is none and what to do.
     pub async fn connect(&self) -> Result<PgConnection> {
-        match tokio::time::timeout(self.timeout, self.options.connect()).await {
+        match tokio::time::timeout(self.timeout, self.reach()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(unreachable::explain(error, &self.subject().await)),
             Err(_) => Err(unreachable::too_slow(self.timeout, &self.subject().await)),
         }
+    }
+
+    /// A pooler takes connections on behalf of a server that may be gone: only an answer shows that
+    /// there is one.
+    async fn reach(&self) -> sqlx::Result<PgConnection> {
+        let mut connection = self.options.connect().await?;
+        sqlx::raw_sql("select 1").execute(&mut connection).await?;
+        Ok(connection)
     }
 
     /// `host:port/database as user`.
@@ -148,70 +140,12 @@ impl std::fmt::Debug for Address {
     }
 }
 
-/// Parameters that are for this program rather than for its driver.
-const OWN: [&str; 3] = ["channel_binding", "connect_timeout", "pgbouncer"];
-
-#[derive(Default)]
-struct Own {
-    timeout: Option<Duration>,
-    is_pooler: bool,
-    binds_channel: bool,
-}
-
-impl Own {
-    /// None, if a value is none of those that a parameter takes.
-    fn of(url: &Url) -> Option<Self> {
-        let mut own = Self::default();
-        for (key, value) in url.query_pairs() {
-            match (&*key, &*value) {
-                // As in libpq: 0 stands for the default.
-                ("connect_timeout", "0") => own.timeout = None,
-                ("connect_timeout", seconds) => {
-                    own.timeout =
-                        Some(Duration::from_secs(u64::from(seconds.parse::<u16>().ok()?)));
-                }
-                ("pgbouncer", "true") => own.is_pooler = true,
-                ("channel_binding", "require") => own.binds_channel = true,
-                ("pgbouncer", "false") | ("channel_binding", "prefer" | "disable") => {}
-                ("pgbouncer" | "channel_binding", _) => return None,
-                _ => {}
-            }
-        }
-        Some(own)
-    }
-}
-
-/// The address without some of its parameters.
-fn without(url: &Url, parameters: &[&str]) -> Url {
-    let kept = url.query_pairs().filter(|(key, _)| !parameters.contains(&&**key));
-    let kept: Vec<(String, String)> =
-        kept.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-    let mut stripped = url.clone();
-    stripped.set_query(None);
-    if !kept.is_empty() {
-        stripped.query_pairs_mut().extend_pairs(kept);
-    }
-    stripped
-}
-
 const BINDING: &str =
     "remove channel_binding: a server's certificate proves who it is, where sslmode is verify-full";
+const BARE: &str = "write the address alone, as in postgres://user:password@host:5432/database";
 const FORM: &str = "write it like postgres://user:password@host:5432/database";
 const VALUES: &str = "ports are numbers, names are UTF-8, and sslmode is one of disable, allow, prefer, require, verify-ca, verify-full";
 const ENCODE: &str = "percent-encode special characters in the password, as in %40 for @, %2F for /, %23 for #, %3F for ?";
-
-/// A mistyped parameter would be dropped in silence, `sslmode` among them.
-fn check_parameters(url: &Url) -> Result<(), String> {
-    for (key, _) in url.query_pairs() {
-        if PARAMETERS.contains(&&*key) || key.starts_with("options[") {
-            continue;
-        }
-        let meant = nearest(&key, PARAMETERS)
-            .map_or_else(String::new, |near| format!("; did you mean \"{near}\"?"));
-        return Err(format!("has an unknown parameter after the \"?\"{meant}"));
-    }
-    Ok(())
-}
 
 fn tuned(options: PgConnectOptions, url: &Url) -> PgConnectOptions {
     let says = |names: &[&str]| url.query_pairs().any(|(key, _)| names.contains(&&*key));
@@ -222,11 +156,29 @@ fn tuned(options: PgConnectOptions, url: &Url) -> PgConnectOptions {
     if !says(&["application_name"]) {
         options = options.application_name("frieze");
     }
-    let says_ssl = says(&["sslmode", "ssl-mode"]) || std::env::var_os("PGSSLMODE").is_some();
-    if !says_ssl && !is_local(&options) {
+    let says_mode = says(&["sslmode", "ssl-mode"]) || std::env::var_os("PGSSLMODE").is_some();
+    if !says_mode && !is_local(&options) {
         options = options.ssl_mode(PgSslMode::VerifyFull);
     }
-    options
+    certificates::demand(options, url, says_mode)
+}
+
+/// What people do to an address while they copy it: what is wrong, and what to do.
+fn slip(text: &str) -> Option<(&'static str, &'static str)> {
+    if text.starts_with(['"', '\'']) || text.starts_with("psql ") {
+        return Some(("has quotes or a command around the address", BARE));
+    }
+    if text.split_once("://").is_some_and(|(before, _)| before.contains('=')) {
+        return Some(("has its own name before the address", BARE));
+    }
+    if text.to_ascii_uppercase().contains("[YOUR-PASSWORD]") {
+        return Some(("still holds [YOUR-PASSWORD]", "write the database's password in its place"));
+    }
+    // The host comes after the last @, and before it nothing may end the part with the password.
+    let (_, rest) = text.split_once("://")?;
+    let (login, _) = rest.rsplit_once('@')?;
+    let special = login.contains(['/', '?', '#']) && !rest.starts_with('/');
+    special.then_some(("has special characters in its password or its name", ENCODE))
 }
 
 /// An IPv6 address stands in brackets in a URL, and nowhere else.

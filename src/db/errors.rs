@@ -31,7 +31,7 @@ fn explain_for(error: sqlx::Error, doing: &str, reader: Option<&str>) -> Error {
         return failed.because(Error::database(answer.message().to_owned()));
     };
     let mut failed = failed.because(Error::database(in_full(answer)));
-    if is_going(answer.code()) {
+    if is_going(answer) {
         failed = failed.absent(Absence::Passing);
     }
     match remedy(answer, reader) {
@@ -40,9 +40,17 @@ fn explain_for(error: sqlx::Error, doing: &str, reader: Option<&str>) -> Error {
     }
 }
 
-/// The server stops, restarts or cut this connection.
-fn is_going(code: &str) -> bool {
-    matches!(code, "57P01" | "57P02" | "57P03") || code.starts_with("08")
+/// The server stops, restarts or cut this connection, or a pooler lost it.
+fn is_going(answer: &PgDatabaseError) -> bool {
+    match answer.code() {
+        "57P01" | "57P02" | "57P03" => true,
+        // Also what Postgres says of a query with too few parameters.
+        "08P01" => {
+            let message = answer.message();
+            message.contains("query_wait_timeout") || message.contains("server conn")
+        }
+        code => code.starts_with("08"),
+    }
 }
 
 /// Message, detail and code; without the line number of Postgres's own source.
@@ -70,7 +78,7 @@ fn remedy(answer: &PgDatabaseError, reader: Option<&str>) -> Option<String> {
         },
         "22023" if message.contains("role") => NO_ROLE.to_owned(),
         "55P03" => "another session holds a lock on it: let it finish, then run this again".to_owned(),
-        "57014" => "the server's statement_timeout stopped it: make the query faster (an index on the columns of order_by), or give this user more time: alter role current_user set statement_timeout = '2min';".to_owned(),
+        "57014" => "the server's statement_timeout stopped it: make the query faster (an index on the columns of order_by), or give this user more time: alter role LOGIN set statement_timeout = '2min';".to_owned(),
         "53100" => "the server's disk is full".to_owned(),
         "25006" => "the server is read-only: it is a replica (name its primary), or its disk is full (Supabase's dashboard tells)".to_owned(),
         "26000" | "42P05" => "the pooler lends another connection for each transaction: take the session pooler (port 5432)".to_owned(),

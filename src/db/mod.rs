@@ -47,7 +47,7 @@ impl Database {
     pub async fn open(config: &config::Database) -> Result<Self> {
         match &config.url {
             Some(url) => {
-                let address = Address::parse(url, &config.url_env)?;
+                let address = Address::parse(url.reveal(), &config.url_env)?;
                 Ok(Self { server: Server::Remote(Box::new(address)), patience: config.patience })
             }
             None => embedded(config).await,
@@ -135,7 +135,7 @@ impl Database {
 /// embedded one.
 pub fn place(config: &config::Database) -> Result<Option<String>> {
     let url = config.url.as_ref();
-    url.map(|url| Ok(Address::parse(url, &config.url_env)?.database())).transpose()
+    url.map(|url| Ok(Address::parse(url.reveal(), &config.url_env)?.database())).transpose()
 }
 
 /// Where the embedded database's program cannot be unpacked into the user's cache folder, starts

@@ -51,7 +51,12 @@ pub fn explain(error: sqlx::Error, subject: &Subject) -> Error {
 
 /// The server took longer than `limit` to answer.
 pub fn too_slow(limit: Duration, subject: &Subject) -> Error {
-    let what = Error::database(format!("no answer within {} seconds", limit.as_secs_f32().ceil()));
+    let seconds = if limit.as_secs() == 1 {
+        "a second".to_owned()
+    } else {
+        format!("{} seconds", limit.as_secs())
+    };
+    let what = Error::database(format!("no answer within {seconds}"));
     let Subject { url_env, .. } = subject;
     let help = if subject.only_ipv6 {
         ipv6_only(subject)
@@ -74,11 +79,11 @@ fn no_answer(cause: &std::io::Error, subject: &Subject) -> Error {
             "is it running? {url_env} names it; unset {url_env} to use the embedded database"
         );
         (help, waits)
-    } else if cause.kind() == ErrorKind::NotFound && !subject.is_local {
-        let help = format!(
-            "no such file: sslrootcert, sslcert and sslkey in {url_env} name files, relative to the current folder"
-        );
-        return subject.failed().because(Error::config(what)).help(help);
+    } else if cause.kind() == ErrorKind::NotFound && subject.place.starts_with('/') {
+        (
+            format!("is it running? no server has its socket there; {url_env} names it"),
+            Absence::Lasting,
+        )
     } else if matches!(cause.kind(), ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) {
         (format!("this machine has no way to {host}: is it online?"), Absence::Passing)
     } else {
@@ -97,6 +102,8 @@ fn no_postgres(what: &str, subject: &Subject) -> Error {
         return no_answer(&ErrorKind::UnexpectedEof.into(), subject);
     }
     let help = format!("what answers there is no Postgres server: {} names it", subject.url_env);
+    // The driver names the line of its own source.
+    let what = what.split(" (sqlx").next().unwrap_or_default();
     subject.failed().because(Error::database(what.to_owned())).help(help)
 }
 

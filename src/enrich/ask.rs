@@ -62,6 +62,15 @@ impl Asker {
         *self.has_vectors.get_or_init(|| look).await
     }
 
+    pub fn embedding_model(&self) -> String {
+        let choices = self.router.plan(Work::Embedding, &Need::default());
+        choices
+            .into_iter()
+            .map(|choice| choice.model)
+            .find(|model| !model.is_empty())
+            .unwrap_or_default()
+    }
+
     /// Writes down what is left of quotas.
     pub async fn end(&self) -> Result<()> {
         self.router.save_all(&self.connection).await
@@ -225,9 +234,7 @@ impl Asker {
         let choices = self.router.plan(work, &need(job, task, false));
         let whom = choices.iter().find(|choice| choice.able).map_or_else(
             || "nobody can be asked now".to_owned(),
-            |choice| {
-                format!("{} {} ({})", choice.provider, choice.model, choice.reason)
-            },
+            |choice| format!("{} {} ({})", choice.provider, choice.model, choice.reason),
         );
         format!("{whom}: {}", text.trim())
     }

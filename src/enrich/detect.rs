@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 use sqlx::{AssertSqlSafe, PgConnection};
 
+use super::queue::NewTask;
 use super::task::{Job, Scope, Subject, by_name, is_embedding};
 use crate::config::Config;
 use crate::db;
@@ -17,6 +18,20 @@ pub struct Missing {
     pub payload: Value,
     pub is_private: bool,
     pub max_attempts: Option<u32>,
+}
+
+impl Missing {
+    pub fn task(self) -> NewTask {
+        let usual = NewTask::new(self.task_type);
+        let most = self.max_attempts.and_then(|most| i32::try_from(most).ok());
+        NewTask {
+            target: Some(self.target),
+            payload: self.payload,
+            is_private: self.is_private,
+            max_attempts: most.unwrap_or(usual.max_attempts),
+            ..usual
+        }
+    }
 }
 
 /// Rows of one table that are looked at, at most.

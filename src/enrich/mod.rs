@@ -11,6 +11,7 @@ pub mod queue;
 pub mod record;
 pub mod revert;
 pub mod router;
+pub mod run;
 pub mod schema;
 pub mod task;
 pub mod worker;

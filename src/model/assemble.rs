@@ -72,7 +72,9 @@ fn not_found() -> Page {
 
 fn no_home(config: &Config) -> Error {
     let help = match &config.layouts {
-        Some(table) => format!("publish a row in {table} whose page_name is \"home\""),
+        Some(table) => format!(
+            "publish a row in {table} whose page_name is \"home\"; `frieze db seed` writes the layouts that content/ holds"
+        ),
         None => "add [[pages]] with path = \"/\", or [layouts]".to_owned(),
     };
     Error::content("the site has no home page").help(help)

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::{Config, OnUnreachable};
 use crate::db::{self, Database, seed};
+use crate::enrich::worker::Report;
 use crate::error::Result;
 use crate::source::snapshot::{self, About, Origin, Recorder, Recording};
 use crate::source::{self, Snapshot};
@@ -17,20 +18,24 @@ pub struct Reading {
     pub stand_in: Option<About>,
     /// What the last read of the same database left.
     pub former: Option<About>,
+    /// What models were asked before.
+    pub enriched: Option<Report>,
 }
 
 impl Reading {
     pub fn of(snapshot: Snapshot) -> Self {
-        Self { snapshot, recording: None, stand_in: None, former: None }
+        Self { snapshot, recording: None, stand_in: None, former: None, enriched: None }
     }
 }
 
 /// Reads everything the site shows.
 pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
+    // Its name depends on where the folder really is.
+    let _ = std::fs::create_dir_all(cache);
     let left = snapshot::path(cache, &config.root);
     let left = left.as_path();
     if config.database.offline {
-        return stand_in(config, left);
+        return offline(config, left);
     }
     match live(config, left) {
         Err(error)
@@ -38,7 +43,9 @@ pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
                 && config.database.on_unreachable == OnUnreachable::Snapshot =>
         {
             let place = db::place(&config.database)?;
-            if snapshot::about(left).is_none_or(|about| Some(about.origin.place) != place) {
+            // One that is damaged says so when it is read.
+            let other = snapshot::about(left).is_some_and(|it| Some(it.origin.place) != place);
+            if other || !left.exists() {
                 return Err(error.context("there is no snapshot of this database to build from"));
             }
             tracing::warn!("{}: building from the last snapshot", error.chain().join(": "));
@@ -46,6 +53,18 @@ pub fn read(config: &Config, cache: &Path) -> Result<Reading> {
         }
         read => read,
     }
+}
+
+/// Whoever asks for it may mean the snapshot of another database, and is told.
+fn offline(config: &Config, left: &Path) -> Result<Reading> {
+    let reading = stand_in(config, left)?;
+    if let (Some(about), Some(place)) = (&reading.stand_in, db::place(&config.database)?)
+        && about.origin.place != place
+    {
+        let (of, env) = (&about.origin.place, &config.database.url_env);
+        tracing::warn!("the snapshot is of {of}, and {env} names {place}");
+    }
+    Ok(reading)
 }
 
 fn stand_in(config: &Config, left: &Path) -> Result<Reading> {
@@ -59,6 +78,7 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
     let former = snapshot::about(left).filter(|about| Some(&about.origin.place) == place.as_ref());
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
+        let enriched = super::enriching::step(&database, config).await;
         let read = database
             .with_connection(async |connection| {
                 if database.is_embedded() {
@@ -66,26 +86,30 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
                 }
                 let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
                 let snapshot = source::read(connection, config, recorder.as_mut()).await?;
-                Ok((snapshot, recorder.map(Recorder::finish)))
+                Ok((snapshot, recorder.and_then(Recorder::finish)))
             })
             .await;
         database.close().await?;
         let (snapshot, recording) = read?;
-        Ok(Reading { recording, former: former.clone(), ..Reading::of(snapshot) })
+        let former = former.clone();
+        Ok(Reading { recording, former, enriched, ..Reading::of(snapshot) })
     })
 }
 
 /// A snapshot that cannot be written is no reason not to build.
 fn recorder(config: &Config, left: &Path, place: &str) -> Option<Recorder> {
     let origin = Origin::now(place.to_owned(), &config.database.role);
-    Recorder::start(left, origin).map_err(|error| tracing::warn!("{}", error.report())).ok()
+    let started = Recorder::start(left, origin);
+    started
+        .map_err(|error| tracing::warn!("no snapshot is kept: {}", error.chain().join(": ")))
+        .ok()
 }
 
 /// Leaves what was read for the day the database is away.
 pub fn keep(recording: Option<Recording>, pages: usize) {
     let kept = recording.map_or(Ok(()), |recording| recording.keep(pages));
     if let Err(error) = kept {
-        tracing::warn!("{}", error.report());
+        tracing::warn!("no snapshot is kept: {}", error.chain().join(": "));
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::pages::Done;
 use super::pictures;
 use crate::config::Config;
+use crate::enrich::worker::Report as Enriched;
 use crate::model::{Hash, Site};
 use crate::publish::Report as Published;
 use crate::source::snapshot::About;
@@ -82,6 +83,8 @@ pub struct Report {
     pub images: pictures::Report,
     /// The snapshot that stood in for a database out of reach.
     pub snapshot: Option<About>,
+    /// What models did before the build, where they were asked.
+    pub enriched: Option<Enriched>,
     /// Hash of the content the site was made from.
     pub fingerprint: String,
     pub seconds: f64,
@@ -122,6 +125,7 @@ impl Report {
             heaviest: pages.heaviest,
             images,
             snapshot: None,
+            enriched: None,
             fingerprint: blake3::Hash::from_bytes(fingerprint).to_hex().to_string(),
             seconds: times.total.as_secs_f64(),
             stages: times.stages.into_iter().map(stage).collect(),

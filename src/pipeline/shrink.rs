@@ -7,7 +7,7 @@ use crate::model::Site;
 use crate::publish::Stage;
 use crate::source::snapshot::About;
 
-const HELP: &str = "the site that is published stays; if this is what you want, say --allow-shrink (or FRIEZE_ALLOW_SHRINK=1) once";
+const HELP: &str = "the site that is published stays; `frieze db check` looks for a policy that was lost; if this is what you want, say --allow-shrink (or FRIEZE_ALLOW_SHRINK=1) once";
 
 /// Compares pages with the published site and with the last one made from this database, and rows
 /// with those of its last read.
@@ -22,8 +22,11 @@ pub fn refuse(config: &Config, site: &Site, stage: &Stage, former: Option<&About
     }
     let Some(former) = former else { return Ok(()) };
     let rows = site.collections.values().map(|collection| collection.rows.len()).sum();
-    if is_less_than_half(rows, former.total()) {
-        return Err(shrunk(former.total(), rows, "rows", &losses(site, Some(former))));
+    // Collections that the configuration no longer has are nobody's loss.
+    let kept = former.rows.iter().filter(|(name, _)| site.collections.contains_key(*name));
+    let before = kept.map(|(_, rows)| rows).sum();
+    if is_less_than_half(rows, before) {
+        return Err(shrunk(before, rows, "rows", &losses(site, Some(former))));
     }
     Ok(())
 }
@@ -41,7 +44,7 @@ fn shrunk(before: usize, now: usize, what: &str, losses: &str) -> Error {
 fn losses(site: &Site, former: Option<&About>) -> String {
     let former = former.into_iter().flat_map(|former| &former.rows);
     let lost = former.filter_map(|(name, before)| {
-        let now = site.collections.get(name).map_or(0, |collection| collection.rows.len());
+        let now = site.collections.get(name)?.rows.len();
         (now < *before).then(|| format!("{name} {before} → {now}"))
     });
     let lost: Vec<String> = lost.collect();

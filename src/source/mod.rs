@@ -105,7 +105,7 @@ pub async fn read(
         stored = layouts::read(&mut transaction, table, role).await?;
     }
     if let Some(recorder) = recorder {
-        recorder.layouts(config.layouts.clone(), stored.clone())?;
+        recorder.layouts(config.layouts.clone(), stored.clone());
     }
     snapshot.layouts = stored.into_iter().map(layouts::Stored::parse).collect::<Result<_>>()?;
     transaction.rollback().await.map_err(failed("finishing to read"))?;

@@ -74,7 +74,7 @@ impl Reader<'_> {
         };
         let columns: Arc<[Column]> = self.columns(collection).await.map_err(failed)?.into();
         if let Some(recorder) = &mut self.recorder {
-            recorder.collection(collection, &columns)?;
+            recorder.collection(collection, &columns);
         }
         // Without a row there is no column to read, but the order is still held against the table.
         let query = sql::rows(collection, &columns, &unique);
@@ -248,7 +248,7 @@ impl Sink<'_> {
         let parsed = parsed.map_err(|error| Error::other(doing).because(error))?;
         let (mut rows, block) = parsed.map_err(|error| error.context(doing))?;
         if let (Some(recorder), Some(block)) = (&mut self.recorder, block) {
-            recorder.block(rows.len(), &block)?;
+            recorder.block(rows.len(), &block);
         }
         self.shelf.put(&mut rows, &self.long)?;
         self.rows.extend(rows);

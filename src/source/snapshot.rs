@@ -65,12 +65,6 @@ pub struct About {
     pub pages: usize,
 }
 
-impl About {
-    pub fn total(&self) -> usize {
-        self.rows.values().sum()
-    }
-}
-
 /// The beginning of a collection's rows.
 #[derive(Debug, Serialize, Deserialize)]
 struct Start {

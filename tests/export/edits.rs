@@ -1,9 +1,8 @@
 //! What an edit in the database changes in a file, and what it leaves.
 
-use frieze::db::export::Stray;
 use pretty_assertions::assert_eq;
 
-use crate::support::{Place, nothing_done, nothing_written};
+use crate::support::{Place, nothing_done, nothing_written, row};
 
 const CONFIG: &str =
     "[collections.posts]\ntable = \"posts\"\nmarkdown = [\"body\"]\n[collections.things]\n";
@@ -212,14 +211,9 @@ async fn only_rows_that_were_in_the_database_leave_the_files() {
     let report = place.export().await;
     assert_eq!(report.removed, ["posts/gone.md"]);
     assert_eq!(report.changed, ["things.toml"]);
-    let stray = |table: &str, file: &str, line| Stray {
-        table: table.to_owned(),
-        file: file.to_owned(),
-        line,
-    };
     assert_eq!(
         report.only_in_files,
-        [stray("posts", "posts/new.md", 2), stray("things", "things.toml", 4)]
+        [row("posts", "posts/new.md", 2), row("things", "things.toml", 4)]
     );
     assert_eq!(place.file("things.toml"), "[[things]]\nname = \"N\"\n");
     assert_eq!(place.file("posts/new.md"), "+++\nslug = \"new\"\n+++\n\nNot seeded yet.\n");
@@ -247,12 +241,130 @@ async fn a_file_edited_after_an_export_is_seeded_and_gets_a_new_time() {
         assert!(place.value(time).await > before);
         nothing_done(&place.push().await);
     }
-    // Edited on both sides: the database's stays, and an export takes it into the file.
+    // Edited on both sides: both stay, until an export takes the database's by force.
     place.run("update projects set description = 'Theirs' where slug = 't'").await;
     place.site.edit("content/projects/t.md", "Three", "Four");
     let report = place.push().await;
     assert_eq!((report.tables["projects"].skipped, report.conflicts.len()), (1, 1));
-    place.export().await;
+    let report = place.export().await;
+    assert_eq!(report.conflicts, [row("projects", "projects/t.md", 2)]);
+    assert!(place.file("projects/t.md").ends_with("+++\n\nFour\n"));
+    place.export_by_force().await;
     assert!(place.file("projects/t.md").ends_with("+++\n\nTheirs\n"));
+    nothing_done(&place.push().await);
+}
+
+const TWO: &str = "[[things]]\nname = \"A\"\nsize = 1\n\n[[things]]\nname = \"B\"\nsize = 1\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_was_not_seeded_yet_stays_in_its_file() {
+    let post = "+++\nslug = \"a\"\ntitle = \"A\"\n+++\n";
+    let mut place = pushed(&[("things.toml", TWO), ("posts/a.md", post)]).await;
+    let edited = TWO.replacen("size = 1", "size = 7", 1);
+    place.site.write("content/things.toml", &edited);
+    place.site.write("content/posts/a.md", post.replace("\"A\"", "\"Mine\""));
+    place.run("update things set size = 2 where name = 'B'").await;
+    let report = place.export().await;
+    assert_eq!(report.not_seeded, [row("posts", "posts/a.md", 2), row("things", "things.toml", 1)]);
+    assert_eq!((report.conflicts, report.changed), (vec![], vec!["things.toml".to_owned()]));
+    assert_eq!(place.file("things.toml"), edited.replace("B\"\nsize = 1", "B\"\nsize = 2"));
+    assert!(place.file("posts/a.md").contains("Mine"));
+    // It is the same the next time, and once it is seeded there is nothing to say.
+    assert_eq!(place.export().await.not_seeded.len(), 2);
+    assert_eq!(place.push().await.total().updated, 2);
+    let report = place.export().await;
+    assert_eq!((report.not_seeded.len(), report.changed.len()), (0, 0));
+    // What says the same in other words is no edit to report.
+    place.site.edit(
+        "content/posts/a.md",
+        "slug = \"a\"\ntitle = \"Mine\"",
+        "title = 'Mine'\nslug = 'a'",
+    );
+    let report = place.export().await;
+    assert_eq!((report.not_seeded.len(), report.unchanged), (0, 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_edited_on_both_sides_is_a_conflict_until_force_decides() {
+    let mut place = pushed(&[("things.toml", TWO)]).await;
+    place.site.edit("content/things.toml", "A\"\nsize = 1", "A\"\nsize = 7");
+    place.run("update things set size = 2").await;
+    for _ in 0..2 {
+        let report = place.export().await;
+        assert_eq!(report.conflicts, [row("things", "things.toml", 1)]);
+        assert_eq!(report.not_seeded, []);
+        let text = TWO.replace("A\"\nsize = 1", "A\"\nsize = 7");
+        assert_eq!(place.file("things.toml"), text.replace("B\"\nsize = 1", "B\"\nsize = 2"));
+    }
+    let report = place.export_by_force().await;
+    assert_eq!((report.conflicts.len(), report.changed.len()), (0, 1));
+    assert_eq!(place.file("things.toml"), TWO.replace("size = 1", "size = 2"));
+}
+
+/// A daily backup: nothing is seeded in between, and the files change under its own hands.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_an_export_wrote_are_not_edited_ones() {
+    let mut place = pushed(&[("things.toml", TWO)]).await;
+    for size in [2, 3, 4] {
+        place.run(&format!("update things set size = {size} where name = 'A'")).await;
+        let report = place.export().await;
+        assert_eq!((report.conflicts.len(), report.changed.len()), (0, 1), "{size}");
+    }
+    place.site.edit("content/things.toml", "size = 4", "size = 9");
+    place.run("update things set size = 5").await;
+    let report = place.export().await;
+    assert_eq!(report.conflicts, [row("things", "things.toml", 1)]);
+    assert!(place.file("things.toml").contains("size = 9"));
+    // The list is hidden, and written only if it differs.
+    let list = place.site.root.join("content/.exported");
+    let text = std::fs::read_to_string(&list).unwrap();
+    assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 1, "{text}");
+    let written = std::fs::metadata(&list).unwrap().modified().unwrap();
+    place.export().await;
+    assert_eq!(std::fs::metadata(&list).unwrap().modified().unwrap(), written);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_another_shape_or_a_file_that_moved_is_no_edit() {
+    let post = "+++\nslug = \"a\"\n+++\n\nText.\n";
+    let mut place = pushed(&[("things.toml", TWO), ("posts/a.md", post)]).await;
+    place.run("alter table things add column more int; update things set size = 2, more = 3").await;
+    std::fs::rename(
+        place.site.root.join("content/posts/a.md"),
+        place.site.root.join("content/posts/b.md"),
+    )
+    .unwrap();
+    place.run("update posts set body = 'Theirs'").await;
+    let report = place.export().await;
+    assert_eq!((report.conflicts.len(), report.not_seeded.len()), (0, 0));
+    assert_eq!(report.changed, ["posts/b.md", "things.toml"]);
+    assert_eq!(place.file("things.toml"), TWO.replace("size = 1", "size = 2\nmore = 3"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_edited_since_stays_though_its_row_is_gone() {
+    let post = |slug: &str| format!("+++\nslug = \"{slug}\"\n+++\n\nText.\n");
+    let (a, b, c) = (post("a"), post("b"), post("c"));
+    let mut place = pushed(&[("posts/a.md", &a), ("posts/b.md", &b), ("posts/c.md", &c)]).await;
+    // An export wrote the second, a person the third.
+    place.run("update posts set title = 'B' where slug = 'b'").await;
+    assert_eq!(place.export().await.changed, ["posts/b.md"]);
+    place.site.edit("content/posts/c.md", "Text", "Rewritten");
+    place.run("delete from posts").await;
+    let report = place.export().await;
+    assert_eq!(report.removed, ["posts/a.md", "posts/b.md"]);
+    assert_eq!(report.only_in_files, [row("posts", "posts/c.md", 2)]);
+    assert_eq!(place.file("posts/c.md"), c.replace("Text", "Rewritten"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_json_file_that_gives_a_key_twice_is_changed_too() {
+    let text = "{\n  \"slug\": \"a\",\n  \"note\": {\"a\":1,\"b\":2,\"a\":3}\n}\n";
+    let mut place = pushed(&[("posts/a.json", text)]).await;
+    nothing_written(&place.export().await);
+    place.run(r#"update posts set note = '{"a": 4, "b": 2}'"#).await;
+    place.export().await;
+    let new = text.replace("{\"a\":1,\"b\":2,\"a\":3}", "{\n    \"a\": 4,\n    \"b\": 2\n  }");
+    assert_eq!(place.file("posts/a.json"), new);
     nothing_done(&place.push().await);
 }

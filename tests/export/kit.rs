@@ -63,13 +63,13 @@ async fn a_time_that_a_file_gave_once_comes_back() {
     place.push().await;
     place.site.write("content/profile.toml", &before["profile.toml"]);
     place.run("update profile set phone = '2'").await;
-    place.export().await;
+    place.export_by_force().await;
     place.push().await;
     let with_times = place.file("profile.toml");
     place
         .site
         .write("content/profile.toml", before["profile.toml"].replace("+33 4 65 71 20 84", "2"));
-    place.export().await;
+    place.export_by_force().await;
     assert_eq!(place.file("profile.toml"), with_times);
 }
 

@@ -4,6 +4,7 @@ use frieze::error::Kind;
 use pretty_assertions::assert_eq;
 
 use crate::postgres;
+use crate::site::Run;
 use crate::support::Place;
 
 const FILES: &str = "[[skills]]\nname = \"A\"\ncategory = \"AI\"\n";
@@ -179,4 +180,97 @@ async fn an_export_leaves_nothing_on_the_connection() {
     place.export().await;
     assert_eq!(place.value(settings).await, before);
     assert_eq!(place.value(prepared).await, statements);
+}
+
+/// Its address forgotten, an export would put what the last build made over every edit since.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_embedded_database_is_not_exported_over_its_own_source() {
+    let mut place = place().await;
+    place.site.write("content/skills.toml", FILES);
+    place.site.database_url = None;
+    let content = place.site.root.join("content");
+    let same = content.join("../content");
+    for output in [None, Some(content), Some(same)] {
+        let mut command = place.site.command(&["db", "export", "--json"]);
+        command.current_dir(&place.site.root);
+        let run = Run::of(
+            command
+                .args(output.iter().flat_map(|it| ["-o".as_ref(), it.as_os_str()]))
+                .output()
+                .unwrap(),
+        );
+        assert_eq!(run.code, i32::from(Kind::Config.exit_code()), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("an export would only put older rows over it"),
+            "{}",
+            run.stderr
+        );
+        assert!(
+            run.stderr.contains("set DATABASE_URL to the database to export"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stderr.contains("--output"), "{}", run.stderr);
+    }
+    assert_eq!(place.file("skills.toml"), FILES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_names_rows_that_were_edited_in_their_file() {
+    let mut place = place().await;
+    let two = format!("{FILES}\n[[skills]]\nname = \"B\"\ncategory = \"AI\"\n");
+    place.site.write("content/skills.toml", &two);
+    assert_eq!(place.site.run(&["db", "seed"]).code, 0);
+    let edited = two.replace("\"AI\"", "\"Other\"");
+    place.site.write("content/skills.toml", &edited);
+    place.run("update skills set proficiency = 1 where name = 'B'").await;
+    let run = place.site.run(&["db", "export"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("\n  edited in the file skills.toml:1, not seeded yet: a row of skills, left as it is\n  edited in the file skills.toml:5 and in the database: a row of skills, left as it is\n`frieze db seed` "), "{}", run.stdout);
+    assert!(run.stdout.contains("`frieze db export --force`"), "{}", run.stdout);
+    let run = place.site.run(&["db", "export", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let row = |line| serde_json::json!([{"table": "skills", "file": "skills.toml", "line": line}]);
+    assert_eq!((&report["not_seeded"], &report["conflicts"]), (&row(1), &row(5)));
+    assert_eq!(place.file("skills.toml"), edited);
+    let run = place.site.run(&["db", "export", "--force"]);
+    assert!(!run.stdout.contains("left as it is"), "{}", run.stdout);
+    assert!(!place.file("skills.toml").contains("Other"));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_replaced_by_way_of_one_that_nobody_else_has() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut place = place().await;
+    place.site.write("content/skills.toml", FILES);
+    place.push().await;
+    place.run("update skills set proficiency = 1; insert into profile (name) values ('P')").await;
+    let at = |name: &str| place.site.root.join(name);
+    std::fs::set_permissions(at("content/skills.toml"), PermissionsExt::from_mode(0o640)).unwrap();
+    place.site.write("elsewhere", "Theirs");
+    std::os::unix::fs::symlink(at("elsewhere"), at("content/skills.toml.new")).unwrap();
+    let mode = |name: &str| std::fs::metadata(at(name)).unwrap().permissions().mode() & 0o777;
+    place.site.write("plain", "");
+    let plain = mode("plain");
+    let dir = at("content");
+    let names = || {
+        let entries = std::fs::read_dir(&dir).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let (skills, profile) = ("content/skills.toml", "content/profile.toml");
+    let run = place.site.run(&["db", "export"]);
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    assert_eq!((mode(skills), mode(profile)), (0o640, plain));
+    assert_eq!(std::fs::read_to_string(at("elsewhere")).unwrap(), "Theirs");
+    assert_eq!(names(), [".exported", "profile.toml", "skills.toml", "skills.toml.new"]);
+    // Nothing stays behind where it fails.
+    std::fs::remove_file(at(profile)).unwrap();
+    std::fs::create_dir(at(profile)).unwrap();
+    let run = place.site.run(&["db", "export"]);
+    assert_eq!(run.code, i32::from(Kind::Output.exit_code()), "{}", run.stderr);
+    assert_eq!(names(), [".exported", "profile.toml", "skills.toml", "skills.toml.new"]);
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use frieze::config::{Config, Overrides};
-use frieze::db::export::{Options, Report, plan};
+use frieze::db::export::{Options, Report, Stray, plan};
 use frieze::db::migrate::{self, Migrations};
 use frieze::db::seed::{self, Content, Mode, sync};
 use frieze::error::Result;
@@ -88,10 +88,19 @@ impl Place {
         self.export_to(self.site.root.join("content"), true).await.unwrap()
     }
 
+    pub async fn export_by_force(&mut self) -> Report {
+        let dir = self.site.root.join("content");
+        self.export_as(Options { dir, full: false, force: true }).await.unwrap()
+    }
+
     pub async fn export_to(&mut self, dir: PathBuf, full: bool) -> Result<Report> {
+        self.export_as(Options { dir, full, force: false }).await
+    }
+
+    async fn export_as(&mut self, options: Options) -> Result<Report> {
         let config = self.config();
         let migrations = Migrations::collect(&config)?;
-        let export = plan(&mut self.conn, &config, &migrations, &Options { dir, full }).await?;
+        let export = plan(&mut self.conn, &config, &migrations, &options).await?;
         export.write()?;
         Ok(export.report)
     }
@@ -99,7 +108,7 @@ impl Place {
     /// The content files that hold rows.
     pub fn content(&self) -> BTreeMap<String, String> {
         let files = tree(&self.site.root.join("content")).into_iter();
-        let rows = files.filter(|(name, _)| !name.starts_with("images/"));
+        let rows = files.filter(|(name, _)| !name.starts_with("images/") && name != ".exported");
         rows.map(|(name, bytes)| (name, String::from_utf8(bytes).unwrap())).collect()
     }
 
@@ -125,6 +134,11 @@ impl Place {
 
 pub const KIT: [&str; 7] =
     ["profile", "skills", "projects", "experience", "solutions", "testimonials", "page_layouts"];
+
+/// A row that a report names.
+pub fn row(table: &str, file: &str, line: usize) -> Stray {
+    Stray { table: table.to_owned(), file: file.to_owned(), line }
+}
 
 /// Seeding must find nothing to do.
 pub fn nothing_done(report: &seed::Report) {

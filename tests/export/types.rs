@@ -138,3 +138,22 @@ async fn every_value_survives_in_every_format() {
         assert_eq!(restored.rows(&["shelf"]).await, rows, "{format}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_domain_may_have_a_default_of_its_own() {
+    let mut place = Place::small("[collections.doors]\n").await;
+    let table = "create domain colour as text default 'red'; create domain moment as timestamptz default now();
+        create table doors (no int primary key, a colour, b colour default 'blue', c moment)";
+    place.run(table).await;
+    place.run("insert into doors values (1, null, null, null), (2, 'red', 'red', '2024-01-01'), (3, 'blue', 'blue', null)").await;
+    place.export().await;
+    let text = place.file("doors.toml");
+    assert!(text.contains("no = 2\nb = \"red\"\nc = "), "{text}");
+    assert!(text.contains("no = 3\na = \"blue\"\nc = "), "{text}");
+    let rows = place.rows(&["doors"]).await;
+    let mut restored = place.restored().await;
+    restored.run(table).await;
+    restored.push().await;
+    assert_eq!(restored.rows(&["doors"]).await, rows);
+    nothing_written(&restored.export().await);
+}

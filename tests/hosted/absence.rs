@@ -111,3 +111,24 @@ async fn a_site_that_shrinks_by_more_than_half_is_refused() {
     super::done(&build(&site, &[]));
     assert!(site.dist().len() < whole.len());
 }
+
+/// What came as it is, in `static/`, is no measure of pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_no_pages_do_not_count() {
+    let (site, _) = built().await;
+    for number in 0..60 {
+        site.write(&format!("static/old/{number}.html"), "<p>as it was</p>");
+    }
+    super::done(&build(&site, &[]));
+    super::done(&build(&site, &[]));
+}
+
+/// A snapshot of another database is taken when asked for by word, and said.
+#[tokio::test(flavor = "multi_thread")]
+async fn offline_says_when_the_snapshot_is_of_another_database() {
+    let (mut site, _) = built().await;
+    unplug(&mut site);
+    let run = build(&site, &["--offline"]);
+    super::done(&run);
+    assert!(run.stderr.contains("the snapshot is of localhost:"), "{}", run.stderr);
+}

@@ -38,6 +38,34 @@ fn an_authority_that_is_not_known() {
     }
 }
 
+/// A file that is not there must not pass for a server that is not.
+#[test]
+fn a_certificate_file_that_is_none() {
+    let folder = at().authority().parent().unwrap().display().to_string();
+    for (file, why) in [
+        ("/nowhere/ca.pem".to_owned(), "No such file"),
+        (folder.clone(), "Is a directory"),
+        (format!("{folder}/session.ini"), "holds no certificate"),
+    ] {
+        for mode in ["", "&sslmode=verify-full"] {
+            let parameters = format!("sslrootcert={file}{mode}");
+            let run = with(at().url_with(Way::Direct, "postgres", &parameters)).run(&["build"]);
+            says(&run, 3, &["sslrootcert names the file", &file, why]);
+        }
+    }
+}
+
+/// On this machine nothing has to be proved, unless somebody names what would prove it.
+#[test]
+fn a_certificate_that_is_named_is_checked() {
+    let stranger = format!("sslrootcert={}", at().stranger().display());
+    let words = ["who signed the certificate of localhost is not known here"];
+    refused(at().url_with(Way::Direct, "postgres", &stranger), &words);
+    let words = ["TLS: "];
+    let required = format!("{stranger}&sslmode=require");
+    refused(at().url_with(Way::Direct, "postgres", &required), &words);
+}
+
 #[test]
 fn a_certificate_that_has_expired() {
     let words = ["certificate expired", "the certificate of localhost has expired", "clock"];
@@ -65,7 +93,7 @@ fn a_server_that_wants_encryption() {
     refused(url, &["no encryption", "remove sslmode=disable from DATABASE_URL"]);
     // A pooler is asked and says it in its own way.
     let url = at().url_with(Way::Session, "postgres", "sslmode=disable");
-    refused(url, &["cannot connect to the database at localhost"]);
+    refused(url, &["SSL required", "remove sslmode=disable from DATABASE_URL"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,3 +83,24 @@ async fn many_rows_take_several_statements() {
         "3000 12000000"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_does_not_name_a_column_of_a_domain_gets_the_domains_default() {
+    let mut site = Site::new().await;
+    site.run(
+        "create domain colour as text default 'red'; create table doors (no int primary key, a colour)",
+    )
+    .await;
+    site.write("doors.toml", "[[doors]]\nno = 1\na = \"blue\"\n\n[[doors]]\nno = 2\n");
+    assert_eq!(counts(&site.mirror().await), (2, 0, 0, 0));
+    assert_eq!(site.value("select string_agg(a, ',' order by no) from doors").await, "blue,red");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_database_counts_on_after_a_single_row_with_the_first_number() {
+    let mut site = Site::new().await;
+    site.write("unnamed.toml", "[[unnamed]]\nid = 1\nname = \"A\"\n");
+    assert_eq!(counts(&site.mirror().await), (1, 0, 0, 0));
+    site.run("insert into unnamed (name) values ('B')").await;
+    assert_eq!(site.value("select max(id)::text from unnamed").await, "2");
+}

@@ -71,7 +71,8 @@ fn kept(conflicts: &[Conflict]) -> String {
         );
     }
     text.push_str(
-        "\n`frieze db export` takes them into the files, `frieze db seed --force` overwrites them",
+        "\n`frieze db export` takes them into the files, with --force also where those were edited; \
+         `frieze db seed --force` overwrites them",
     );
     text
 }

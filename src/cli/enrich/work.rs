@@ -14,8 +14,8 @@ use crate::db::Database;
 use crate::enrich::queue;
 use crate::enrich::record::Failed;
 use crate::enrich::task::Tasks;
-use crate::enrich::worker::{self, End, Observer, Options, Report};
-use crate::enrich::{Claimed, SharedConnection};
+use crate::enrich::worker::{End, Observer, Options, Report};
+use crate::enrich::{Claimed, SharedConnection, run};
 use crate::error::Result;
 
 #[derive(Debug, clap::Args)]
@@ -66,8 +66,7 @@ pub async fn run(
     }
     options.stop.at_signals();
     let progress = Progress::new(global.json);
-    let settings = &config.enrich;
-    let report = worker::drain(database, connection, settings, &tasks, &options, &progress).await?;
+    let report = run::run(database, connection, config, &tasks, &options, &progress).await?;
     drop(progress);
     if global.json { output::json(&report) } else { output::line(&text(&report)) }
 }

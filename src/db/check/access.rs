@@ -96,8 +96,8 @@ async fn table(
         );
         return Ok(Some(
             Finding::error(Code::RoleOwnsTable, &relation.sql, message)
-                .mend("name a role in database.role that owns nothing, or let the policies hold for the owner too")
-                .sql(format!("alter table {} force row level security;", relation.sql)),
+                // Forcing policies on the owner would keep them from writing.
+                .mend("name a role in database.role that owns nothing"),
         ));
     }
     if relation.has_policy(Action::Select) {
@@ -132,7 +132,7 @@ fn rls_off(need: &Need, server: &Server) -> Finding {
     // A role that no API offers to the public may well be held by its grants alone.
     let level = if server.is_public() { Level::Error } else { Level::Warning };
     Finding::new(level, Code::RlsOff, &relation.sql, message)
-        .mend("switch it on, with a policy that says which rows may be shown")
+        .mend("switch it on, with a policy that says which rows may be shown; other roles that use the table need policies of their own")
         .sql(sql)
 }
 

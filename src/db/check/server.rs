@@ -98,11 +98,9 @@ impl Server {
                 ("passes by row-level security", "nobypassrls")
             };
             let message = format!("this role {what}: every row of every table is shown");
-            findings.push(
-                Finding::error(Code::RoleAboveRules, reader, message)
-                    .mend("name a plain role in database.role, or let a superuser run this")
-                    .sql(format!("alter role {reader} {no};")),
-            );
+            // No statement: taken from a role that somebody logs in with, this may lock them out.
+            let mend = format!("name a plain role in database.role, one that is {no}");
+            findings.push(Finding::error(Code::RoleAboveRules, reader, message).mend(mend));
         }
         findings
     }

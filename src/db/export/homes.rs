@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::names;
 use super::sheet::{Draft, Entry, Form, Sheet};
 use super::stored::Stored;
 use super::tables::TIMES;
+use super::{LeftOut, names};
+use crate::db::seed::catalog::Key;
 use crate::db::seed::read::place::{Format, Place, body_column};
 
 impl Sheet<'_> {
@@ -13,10 +14,16 @@ impl Sheet<'_> {
     pub fn find_new_homes(&mut self, taken: &mut BTreeSet<String>) {
         let entries = self.files.iter().flat_map(|file| &file.entries);
         let held: BTreeSet<usize> = entries.filter_map(|entry| entry.stored).collect();
-        for index in (0..self.stored.len()).filter(|index| !held.contains(index)) {
+        let new: Vec<usize> =
+            (0..self.stored.len()).filter(|index| !held.contains(index)).collect();
+        let (known, lost): (Vec<usize>, Vec<usize>) =
+            new.into_iter().partition(|index| self.is_recognisable(&self.stored[*index]));
+        self.left_out = self.leave_out(lost.len());
+        for index in known {
             let columns = self.columns_of(&self.stored[index]);
             let changes = columns.into_iter().map(|name| (name, Form::Custom)).collect();
-            let entry = Entry { stored: Some(index), is_new: true, is_removed: false, changes };
+            let entry =
+                Entry { stored: Some(index), is_new: true, is_removed: false, changes, edit: None };
             match self.own_file(index, taken) {
                 Some(place) => self.files.push(Draft {
                     place,
@@ -32,17 +39,46 @@ impl Sheet<'_> {
     /// The columns that a new row's file has to name, the times last.
     fn columns_of(&self, stored: &Stored) -> Vec<String> {
         let made = self.table.uuid_key().map(|column| column.name.as_str());
-        let names = stored
-            .cells
-            .keys()
-            .filter(|name| Some(name.as_str()) != made && !stored.plain.contains(*name));
+        let is_needed = |name: &&String| !stored.plain.contains(*name) || self.keeps(stored, name);
+        let names =
+            stored.cells.keys().filter(|name| Some(name.as_str()) != made).filter(is_needed);
         let (times, mut columns): (Vec<String>, Vec<String>) =
             names.cloned().partition(|name| TIMES.contains(&name.as_str()));
         columns.extend(times);
         if columns.is_empty() {
-            columns.extend(self.table.keys.iter().take(1).flat_map(|key| key.columns.clone()));
+            columns.extend(self.table.primary_key().iter().cloned());
         }
         columns
+    }
+
+    /// Whether a column has to be named even at its default: without it nothing would tell the row
+    /// from the others. A row whose id can be made up is told by that.
+    pub fn keeps(&self, stored: &Stored, column: &str) -> bool {
+        self.table.uuid_key().is_none()
+            && self.key_of(stored).is_some_and(|key| key.columns.iter().any(|name| name == column))
+    }
+
+    fn is_recognisable(&self, stored: &Stored) -> bool {
+        self.table.uuid_key().is_some() || self.key_of(stored).is_some()
+    }
+
+    /// The first key that a file can name whole. A column that the database computes has no cell.
+    fn key_of(&self, stored: &Stored) -> Option<&Key> {
+        let is_given = |name: &String| stored.cells.get(name).is_some_and(|it| it.text.is_some());
+        self.table.keys.iter().find(|key| key.columns.iter().all(is_given))
+    }
+
+    fn leave_out(&self, count: usize) -> Option<LeftOut> {
+        let rows = match count {
+            0 => return None,
+            1 => "1 row has".to_owned(),
+            n => format!("{n} rows have"),
+        };
+        let keys: Vec<String> =
+            self.table.keys.iter().map(|key| key.columns.join(" and ")).collect();
+        let reason =
+            format!("{rows} no {}: nothing tells such a row from the others", keys.join(" or "));
+        Some(LeftOut { table: self.table.name.clone(), reason })
     }
 
     /// A file for one row, in tables where people have it so.

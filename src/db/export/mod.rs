@@ -6,6 +6,7 @@
 //! is asked whether it says the same; what it does not say yet is added or put another way.
 
 mod compare;
+mod exported;
 mod files;
 mod formats;
 mod homes;
@@ -17,6 +18,7 @@ mod stored;
 mod tables;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -38,6 +40,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Write times too that the last seed made and nothing on the site depends on.
     pub full: bool,
+    /// The database wins over rows too that were edited in their file.
+    pub force: bool,
 }
 
 /// Everything an export is going to do, found out before anything is written.
@@ -66,7 +70,12 @@ pub struct Report {
     pub unchanged: usize,
     /// Rows of files that the database does not have, and never had as far as is known.
     pub only_in_files: Vec<Stray>,
-    /// Tables that cannot be written as files, with the reason.
+    /// Rows that say something else than the database, because their file was edited and not seeded
+    /// yet: left as they are.
+    pub not_seeded: Vec<Stray>,
+    /// The same where the row was edited in the database too.
+    pub conflicts: Vec<Stray>,
+    /// Tables, or rows of them, that cannot be written as files, with the reason.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -101,15 +110,18 @@ pub async fn plan(
         Export { report: Report::default(), dir: options.dir.clone(), changes: Vec::new() };
     export.report.left_out = chosen.left_out;
     let mut taken = files.names();
+    let (before, mut after) = (exported::read(&options.dir)?, BTreeSet::new());
     for Chosen { table, is_layouts, use_of_times } in chosen.tables {
-        let (dir, full) = (&options.dir, options.full);
         let has_state = catalog.has("seed_state");
-        let site = sheet::Site { config, dir, full, is_layouts, use_of_times, has_state };
+        let exported = &before;
+        let site = sheet::Site { config, options, is_layouts, use_of_times, has_state, exported };
         let mut sheet = Sheet::load(&mut transaction, table, &files, &site).await?;
         sheet.find_new_homes(&mut taken);
         sheet.settle(&mut transaction).await?;
+        after.append(&mut sheet.exported()?);
         sheet.finish(&mut export);
     }
+    export.changes.extend(exported::change(&before, &after));
     transaction.rollback().await.map_err(failed)?;
     write::refuse_strange_paths(&export.dir, &export.changes)?;
     Ok(export)

@@ -1,14 +1,14 @@
 //! Rows that are no longer known by what their file says: somebody gave them another slug or name,
 //! or deleted them. What seeding recorded tells.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value};
 
 use super::stored::Stored;
 use crate::db::seed::catalog::Table;
 use crate::db::seed::identity::Known;
-use crate::db::seed::state::{Record, bare_hash};
+use crate::db::seed::state::{Record, row_hash};
 
 /// What is known about a table's rows from before.
 pub(super) struct Before<'b> {
@@ -40,13 +40,13 @@ impl<'b> Before<'b> {
         for (index, row) in stored.iter().enumerate() {
             before.by_key.extend(key(table, &parsed(&row.key)).map(|key| (key, index)));
             if let Some(record) = recorded.get(&row.key) {
-                before.by_hash.insert(bare_hash(&record.hash), index);
+                before.by_hash.extend(row_hash(&record.hash).map(|hash| (hash, index)));
                 before.files.insert(index, &record.file);
             }
         }
         let there: HashSet<&str> = stored.iter().map(|row| row.key.as_str()).collect();
         for (gone, record) in recorded.iter().filter(|(key, _)| !there.contains(key.as_str())) {
-            before.gone_hashes.insert(bare_hash(&record.hash));
+            before.gone_hashes.extend(row_hash(&record.hash));
             before.gone_keys.extend(key(table, &parsed(gone)));
         }
         before
@@ -66,7 +66,7 @@ impl<'b> Before<'b> {
     }
 
     fn seeded_as_it_stands(&self, known: &Known<'_>) -> Option<usize> {
-        self.by_hash.get(known.hash(self.table).as_str()).copied()
+        self.by_hash.get(known.row_hash(self.table).as_str()).copied()
     }
 
     fn seeded_under_its_key(&self, known: &Known<'_>) -> Option<usize> {
@@ -75,10 +75,12 @@ impl<'b> Before<'b> {
         file.is_none_or(|file| *file == known.row.file).then_some(index)
     }
 
-    /// Whether a row of the files that the database lacks was there once.
-    pub fn was_there(&self, known: &Known<'_>) -> bool {
-        self.gone_hashes.contains(known.hash(self.table).as_str())
-            || self.key(known).is_some_and(|key| self.gone_keys.contains(&key))
+    /// Whether a row of the files that the database lacks was there once, just as it stands in its
+    /// file: as it was seeded, or as the last export left it. One that was edited since stays.
+    pub fn was_there(&self, known: &Known<'_>, exported: &BTreeSet<String>) -> bool {
+        let hash = known.row_hash(self.table);
+        let was_there = || self.key(known).is_some_and(|key| self.gone_keys.contains(&key));
+        self.gone_hashes.contains(hash.as_str()) || (exported.contains(&hash) && was_there())
     }
 
     /// The row's primary key as its file, or its name, gives it.

@@ -1,5 +1,7 @@
 //! What each file has to say, until the database agrees with it.
 
+use std::collections::BTreeSet;
+
 use sqlx::PgConnection;
 
 use super::compare;
@@ -62,15 +64,11 @@ impl Sheet<'_> {
     async fn ask(&self, conn: &mut PgConnection) -> Result<Vec<Note>> {
         let (table, rows) = (self.table, self.read_back()?);
         let known = identity::identify(table, &rows)?;
-        let live = self.files.iter().enumerate().flat_map(|(file, draft)| {
-            let entries = draft.entries.iter().enumerate().filter(|(_, entry)| !entry.is_removed);
-            entries.map(move |(index, entry)| (file, index, entry.stored))
-        });
         let (mut pairs, mut slots) = (Vec::new(), Vec::new());
-        for (known, (file, entry, stored)) in known.into_iter().zip(live) {
-            if let Some(stored) = stored {
+        for (known, (file, index, entry)) in known.into_iter().zip(self.live()) {
+            if let Some(stored) = entry.stored {
                 pairs.push((known, &self.stored[stored]));
-                slots.push((file, entry, stored));
+                slots.push((file, index, stored));
             }
         }
         let differences = compare::differences(conn, table, &pairs).await?;
@@ -86,6 +84,24 @@ impl Sheet<'_> {
         Ok(notes)
     }
 
+    /// The rows that stay, in the order they are read in, each with its place.
+    fn live(&self) -> impl Iterator<Item = (usize, usize, &Entry)> {
+        self.files.iter().enumerate().flat_map(|(file, draft)| {
+            let entries = draft.entries.iter().enumerate().filter(|(_, entry)| !entry.is_removed);
+            entries.map(move |(index, entry)| (file, index, entry))
+        })
+    }
+
+    /// The rows whose files say what the database says, as hashes.
+    pub fn exported(&self) -> Result<BTreeSet<String>> {
+        let rows = self.read_back()?;
+        let known = identity::identify(self.table, &rows)?;
+        let is_kept = |entry: &Entry| entry.edit.as_ref().is_some_and(|edit| edit.is_kept);
+        let pairs = known.iter().zip(self.live());
+        let agree = pairs.filter(|(_, (.., entry))| entry.stored.is_some() && !is_kept(entry));
+        Ok(agree.map(|(known, _)| known.row_hash(self.table)).collect())
+    }
+
     /// Decides how each column of the notes is written; the last of them, if there are any.
     fn correct(&mut self, notes: Vec<Note>) -> Option<String> {
         let mut last = None;
@@ -96,15 +112,20 @@ impl Sheet<'_> {
             if !is_said && !is_new && self.is_made_time(stored, &column) {
                 continue;
             }
+            let is_of_key = self.keeps(stored, &column);
+            let entry = &mut self.files[file].entries[entry];
+            if let Some(edit) = &mut entry.edit {
+                edit.is_kept = true;
+                continue;
+            }
             last = Some(format!("{}: {column} of {}", self.table.name, stored.key));
-            let is_plain = stored.plain.contains(&column);
-            let changes = &mut self.files[file].entries[entry].changes;
-            let form = match changes.get(&column) {
+            let is_plain = stored.plain.contains(&column) && !is_of_key;
+            let form = match entry.changes.get(&column) {
                 None if is_plain && is_said => Form::Absent,
                 None | Some(Form::Absent) => Form::Custom,
                 Some(Form::Custom | Form::Safe) => Form::Safe,
             };
-            changes.insert(column, form);
+            entry.changes.insert(column, form);
         }
         last
     }
@@ -115,7 +136,7 @@ impl Sheet<'_> {
         let mut rows = Vec::new();
         for file in &self.files {
             let Some(text) = &file.text else { continue };
-            let read = file.place.rows(self.site.dir, text.clone(), body)?;
+            let read = file.place.rows(&self.site.options.dir, text.clone(), body)?;
             let live = file.entries.iter().filter(|entry| !entry.is_removed).count();
             if read.len() != live {
                 let message = format!("{}: {live} rows became {}", file.place.name, read.len());
@@ -136,7 +157,7 @@ impl Sheet<'_> {
             record.version == stored.version && !record.fields.iter().any(|name| name == column)
         });
         is_ours
-            && !self.site.full
+            && !self.site.options.full
             && TIMES.contains(&column)
             && !shown.contains(&column)
             // One row has no order.

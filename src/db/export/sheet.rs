@@ -1,16 +1,16 @@
 //! One table's part of an export: its rows, its files, and which is in which.
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use sqlx::PgConnection;
 
+use super::exported::Edit;
 use super::files::{File, Files};
 use super::moves::Before;
 use super::stored::{self, Stored};
 use super::tables::UseOfTimes;
-use super::{Export, Stray, compare};
+use super::{Export, LeftOut, Options, Report, Stray, compare};
 use crate::config::Config;
 use crate::db::seed::Row;
 use crate::db::seed::catalog::Table;
@@ -22,12 +22,13 @@ use crate::error::Result;
 /// What the site's configuration says about a table's files.
 pub(super) struct Site<'s> {
     pub config: &'s Config,
-    pub dir: &'s Path,
-    pub full: bool,
+    pub options: &'s Options,
     pub is_layouts: bool,
     pub use_of_times: UseOfTimes,
     /// Whether the database has ever been seeded.
     pub has_state: bool,
+    /// The rows that the last export left, as hashes.
+    pub exported: &'s BTreeSet<String>,
 }
 
 pub(super) struct Sheet<'s> {
@@ -37,6 +38,7 @@ pub(super) struct Sheet<'s> {
     pub recorded: HashMap<String, Record>,
     pub files: Vec<Draft>,
     strays: Vec<Stray>,
+    pub left_out: Option<LeftOut>,
 }
 
 /// A file as it shall be.
@@ -55,6 +57,8 @@ pub(super) struct Entry {
     pub is_removed: bool,
     /// What is to be changed, by column.
     pub changes: IndexMap<String, Form>,
+    /// Set if somebody edited it in the file, and the database has not got that yet.
+    pub edit: Option<Edit>,
 }
 
 /// How a column is written.
@@ -92,13 +96,17 @@ impl<'s> Sheet<'s> {
         let before = Before::new(table, &stored, &recorded);
         before.recover(&known, &mut found);
         let (mut strays, mut entries) = (Vec::new(), Vec::new());
-        for (known, stored) in known.iter().zip(found) {
-            let is_removed = stored.is_none() && before.was_there(known);
-            if stored.is_none() && !is_removed {
-                let Row { file, line, .. } = known.row;
-                strays.push(Stray { table: table.name.clone(), file: file.clone(), line: *line });
+        for (known, found) in known.iter().zip(found) {
+            let is_removed = found.is_none() && before.was_there(known, site.exported);
+            if found.is_none() && !is_removed {
+                strays.push(Stray::of(table, known.row));
             }
-            entries.push(Entry { stored, is_new: false, is_removed, changes: IndexMap::new() });
+            let edit = found.filter(|_| !site.options.force).and_then(|index| {
+                let stored = &stored[index];
+                Edit::of(table, known, stored, recorded.get(&stored.key)?, site.exported)
+            });
+            let changes = IndexMap::new();
+            entries.push(Entry { stored: found, is_new: false, is_removed, changes, edit });
         }
         let mut entries = entries.into_iter();
         let draft = |file: &&File| Draft {
@@ -108,15 +116,21 @@ impl<'s> Sheet<'s> {
             text: Some(file.text.clone()),
         };
         let files = of_table.iter().map(draft).collect();
-        Ok(Self { table, site, stored, recorded, files, strays })
+        Ok(Self { table, site, stored, recorded, files, strays, left_out: None })
     }
 
     /// Hands over what is to be written.
     pub fn finish(self, export: &mut Export) {
         export.report.tables.insert(self.table.name.clone(), self.stored.len());
         export.report.only_in_files.extend(self.strays);
+        export.report.left_out.extend(self.left_out);
         for file in self.files {
-            let Draft { place, original, text, .. } = file;
+            let Draft { place, original, text, entries } = file;
+            let edits = entries.into_iter().filter_map(|entry| entry.edit);
+            for Edit { at, is_conflict, .. } in edits.filter(|edit| edit.is_kept) {
+                let Report { conflicts, not_seeded, .. } = &mut export.report;
+                if is_conflict { conflicts.push(at) } else { not_seeded.push(at) }
+            }
             export.note(&place.path, &place.name, original.as_deref(), text);
         }
     }

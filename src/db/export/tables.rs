@@ -92,6 +92,10 @@ fn obstacle(table: &Table) -> Option<&'static str> {
     if table.keys.is_empty() {
         return Some("it has neither a primary key nor a unique constraint that tells rows apart");
     }
+    let is_computed = |name: &String| table.column(name).is_some_and(|it| it.is_generated);
+    if table.keys.iter().all(|key| key.columns.iter().any(is_computed)) {
+        return Some("the database computes what tells its rows apart, so no file can give it");
+    }
     (table.name.starts_with('.') || table.name.contains(strange))
         .then_some("its name cannot be the name of a file")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::Migrations;
 use crate::db::errors::Explain as _;
@@ -50,8 +50,11 @@ pub async fn status(connection: &mut PgConnection, migrations: &Migrations) -> R
     Ok(list)
 }
 
+/// In one transaction: a pooler may lend another connection to the next.
 async fn record(connection: &mut PgConnection) -> Result<BTreeMap<i64, (String, Vec<u8>)>> {
     let doing = "reading the record of migrations";
+    let mut transaction = connection.begin().await.or_explain(doing)?;
+    let connection = &mut *transaction;
     let exists: bool = sqlx::query_scalar("select to_regclass('frieze.migrations') is not null")
         .persistent(false)
         .fetch_one(&mut *connection)

@@ -13,7 +13,9 @@ select jsonb_build_object(
             'base', case when coalesce(element.typnamespace, t.typnamespace) = 'pg_catalog'::regnamespace
                     then coalesce(element.typname, t.typname) end,
             'is_generated', a.attgenerated <> '' or a.attidentity = 'a',
-            'default', case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end,
+            -- A column without a default of its own has its domain's.
+            'default', case when a.attgenerated = '' then coalesce(pg_get_expr(d.adbin, d.adrelid),
+                    case when t.typtype = 'd' then t.typdefault end) end,
             'labels', (select jsonb_agg(e.enumlabel order by e.enumsortorder)
                        from pg_enum e where e.enumtypid = t.oid)
         ) order by a.attnum)

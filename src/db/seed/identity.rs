@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::catalog::{Key, Table};
 use super::names::{Names, id};
 use super::read::Row;
+use super::state;
 use crate::error::{Error, Result};
 
 /// A row and the columns it is known by.
@@ -67,19 +68,28 @@ impl Known<'_> {
         item
     }
 
-    /// Two hashes are equal if a file says the same of a table of the same shape.
+    /// Two hashes are equal if one file says the same of a table of the same shape.
     pub fn hash(&self, table: &Table) -> String {
-        let mut hasher = blake3::Hasher::new();
-        for part in [&table.signature, &self.row.file, &self.document()] {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-        }
-        hasher.finalize().to_hex()[..32].to_owned()
+        state::whole_hash(&self.row_hash(table), &hash([&table.signature, &self.row.file]))
+    }
+
+    /// The same of the row alone, wherever it stands and whatever has become of its table.
+    pub fn row_hash(&self, table: &Table) -> String {
+        hash([&table.name, &self.document()])
     }
 
     /// Whether the row is found by the id made for it.
     pub fn is_by_made_id(&self) -> bool {
         self.made.is_some_and(|(column, _)| self.by == [column.to_owned()])
     }
+}
+
+fn hash(parts: [&str; 2]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+    }
+    hasher.finalize().to_hex()[..32].to_owned()
 }
 
 /// The row as JSON, with the values that are given as JSON word by word.

@@ -3,11 +3,13 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::refusal::failed;
+use super::statement::literal;
 use super::work::Work;
 use crate::error::Result;
 
 impl Work<'_> {
-    /// Moves the sequences of columns on which files gave values past the largest of them. Whoever
+    /// Moves the sequences of columns on which files gave values past the largest of them: one that
+    /// was never called gives its `last_value` first. Those that count down are left alone. Whoever
     /// may not do that may still seed.
     pub(super) async fn advance_sequences(&self, conn: &mut PgConnection) -> Result<()> {
         let is_given =
@@ -30,13 +32,15 @@ impl Work<'_> {
             .fetch_all(&mut *conn)
             .await
             .map_err(doing)?;
-        for (name, sequence) in owned {
-            let column = self.table.column(&name).map_or("", |column| &column.sql);
+        for (column, sequence) in owned {
+            let column = self.table.column(&column).map_or("", |column| &column.sql);
             let sql = format!(
-                "select setval('{}', largest) from (select max({column}) as largest from {}) as t \
-                 where largest > (select last_value from {sequence})",
-                sequence.replace('\'', "''"),
+                "select setval({name}, largest) from {sequence} as s, pg_sequence as p, \
+                 (select max({column}) as largest from {}) as t \
+                 where p.seqrelid = {name}::regclass and p.seqincrement > 0 \
+                 and case when s.is_called then largest > s.last_value else largest >= s.last_value end",
                 self.table.sql,
+                name = literal(&sequence),
             );
             let mut savepoint = conn.begin().await.map_err(doing)?;
             let query = sqlx::query(AssertSqlSafe(sql)).persistent(false);

@@ -16,7 +16,7 @@ pub(in crate::db) struct Record {
     pub file: String,
     /// The columns the file set.
     pub fields: Vec<String>,
-    /// Of the row as the file said it and of the table's shape.
+    /// Of the row as the file said it, and of the file and the table's shape.
     pub hash: String,
     /// The row's version afterwards.
     pub version: String,
@@ -40,9 +40,15 @@ pub(super) fn in_part(hash: &str) -> String {
     format!("{IN_PART}{hash}")
 }
 
-/// The hash of the file's row alone.
-pub(in crate::db) fn bare_hash(hash: &str) -> &str {
-    hash.strip_prefix(IN_PART).unwrap_or(hash)
+/// What is recorded of a file's row: the row itself, and where it stood in a table of which shape.
+pub(super) fn whole_hash(row: &str, rest: &str) -> String {
+    format!("{row}-{rest}")
+}
+
+/// The hash of the file's row alone; none in records of before the two were told apart.
+pub(in crate::db) fn row_hash(hash: &str) -> Option<&str> {
+    let whole = hash.strip_prefix(IN_PART).unwrap_or(hash);
+    Some(whole.split_once('-')?.0)
 }
 
 /// The tables that have recorded rows.

@@ -24,7 +24,7 @@ pub(super) fn look(table: &Table, by: &[String]) -> String {
 pub(in crate::db) fn key_object(table: &Table, by: &[String]) -> String {
     let pairs = recorded_key(table, by)
         .iter()
-        .map(|column| format!("'{}', t.{}", column.replace('\'', "''"), quoted(table, column)));
+        .map(|column| format!("{}, t.{}", literal(column), quoted(table, column)));
     format!("jsonb_build_object({})", pairs.collect::<Vec<_>>().join(", "))
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Absence, Error};
 
 /// Poolers give most of their refusals one code, so what tells them apart is their words. The
 /// first that is found counts.
-const POOLERS: [(&str, Refusal); 26] = [
+const POOLERS: [(&str, Refusal); 28] = [
     ("tenant or user not found", Refusal::NoTenant),
     ("(enotfound)", Refusal::NoTenant),
     ("(enoidentifier)", Refusal::NoTenant),
@@ -15,6 +15,7 @@ const POOLERS: [(&str, Refusal); 26] = [
     ("too many authentication errors", Refusal::Breaker),
     ("allow_list", Refusal::Address),
     ("ssl connection is required", Refusal::NoEncryption),
+    ("ssl required", Refusal::NoEncryption),
     ("is banned", Refusal::Closed),
     ("max clients reached", Refusal::Full),
     ("max client connections reached", Refusal::Full),
@@ -33,6 +34,7 @@ const POOLERS: [(&str, Refusal); 26] = [
     ("checkout timeout", Refusal::Behind),
     ("connection to database", Refusal::Behind),
     ("upstream database", Refusal::Behind),
+    ("retrieve database credentials", Refusal::Behind),
     ("dbhandler exited", Refusal::Behind),
 ];
 
@@ -164,6 +166,8 @@ mod tests {
                 "(ECIRCUITBREAKER) Unable to establish connection to upstream database",
                 Refusal::Behind,
             ),
+            ("08P01", "SSL required", Refusal::NoEncryption),
+            ("XX000", "(ECIRCUITBREAKER) Failed to retrieve database credentials", Refusal::Behind),
             ("XX000", "Address not in tenant allow_list: {10, 0, 0, 1}", Refusal::Address),
             (
                 "XX000",

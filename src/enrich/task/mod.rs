@@ -139,6 +139,11 @@ impl Tasks {
         Ok(Self { config: config.clone(), connection, asker, run_id })
     }
 
+    /// The model that embeddings are made with now; empty where nobody makes any.
+    pub fn embedding_model(&self) -> String {
+        self.asker.embedding_model()
+    }
+
     /// Writes down what the next run is to know.
     pub async fn end(&self) -> Result<()> {
         self.asker.end().await

@@ -94,10 +94,18 @@ impl Stage {
         Ok(Self { live, staging, records: Records::default(), target: there, lock })
     }
 
-    /// How many pages the live site has.
+    /// How many pages the live site has. A file that came as it is has no key.
     pub fn published_pages(&self) -> Result<usize> {
         let Some(live) = &self.live else { return Ok(0) };
-        Ok(live.tree()?.files.keys().filter(|path| path.ends_with(".html")).count())
+        let is_made = |path: &String| {
+            live.tree().is_ok_and(|tree| tree.known(path).is_some_and(|entry| entry.key.is_some()))
+        };
+        Ok(live
+            .tree()?
+            .files
+            .keys()
+            .filter(|path| path.ends_with(".html") && is_made(path))
+            .count())
     }
 
     /// Adopts the live site's file of this path, if it was made from the same input and is as it

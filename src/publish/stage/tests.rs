@@ -339,3 +339,17 @@ fn many_threads_write_many_files() {
         assert_eq!(site.files().len(), 600);
     }
 }
+
+#[test]
+fn pages_are_told_from_files_that_came_as_they_are() {
+    let site = Site::new();
+    assert_eq!(site.open().published_pages().unwrap(), 0);
+    let stage = site.open();
+    stage.write("health.json", None, SIGNED.as_bytes(), vec![]).unwrap();
+    for (path, key) in [("index.html", Some(KEY)), ("a/index.html", Some(KEY)), ("old.html", None)]
+    {
+        stage.write(path, key, b"x", vec![]).unwrap();
+    }
+    stage.commit().unwrap();
+    assert_eq!(site.open().published_pages().unwrap(), 2);
+}

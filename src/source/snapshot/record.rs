@@ -3,13 +3,14 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{About, Layouts, Origin, Start, frames};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs::failed;
 
 /// A snapshot being written.
@@ -19,6 +20,8 @@ pub struct Recorder {
     out: frames::Writer<BufWriter<File>>,
     origin: Origin,
     rows: IndexMap<String, usize>,
+    /// Something could not be written: what is there is of no use.
+    is_broken: bool,
 }
 
 /// A complete read, waiting for its site.
@@ -40,54 +43,78 @@ impl Recorder {
         let draft = Draft(cache.join("new").join(uuid::Uuid::new_v4().simple().to_string()));
         let begin = || -> io::Result<_> {
             fs::create_dir_all(draft.0.parent().unwrap_or(cache))?;
-            frames::Writer::new(BufWriter::new(File::create_new(&draft.0)?))
+            // Rows that only one role may read, in a folder that others may look into.
+            let file = File::options().write(true).create_new(true).mode(0o600).open(&draft.0)?;
+            frames::Writer::new(BufWriter::new(file))
         };
         let out = begin().map_err(|error| failed("write", &draft.0, error))?;
-        Ok(Self { path: path.to_owned(), draft, out, origin, rows: IndexMap::new() })
+        let (path, rows) = (path.to_owned(), IndexMap::new());
+        Ok(Self { path, draft, out, origin, rows, is_broken: false })
     }
 
-    pub(super) fn put(&mut self, letter: u8, payload: &[u8]) -> Result<()> {
-        let written = self.out.frame(letter, payload);
-        written.map_err(|error| failed("write", &self.draft.0, error))
+    /// The same, writing elsewhere.
+    #[cfg(test)]
+    #[must_use]
+    pub fn on(mut self, path: &str) -> Self {
+        let file = File::options().write(true).open(path).unwrap();
+        self.out = frames::Writer::new(BufWriter::new(file)).unwrap();
+        self
     }
 
-    fn json(&mut self, letter: u8, value: &impl Serialize) -> Result<()> {
-        let json = serde_json::to_vec(value)
-            .map_err(|error| Error::other("cannot write a snapshot").because(error))?;
-        self.put(letter, &json)
+    /// A snapshot that cannot be written is no reason not to build.
+    fn put(&mut self, letter: u8, payload: &[u8]) {
+        if self.is_broken {
+            return;
+        }
+        if let Err(error) = self.out.frame(letter, payload) {
+            let error = failed("write", &self.draft.0, error);
+            tracing::warn!("no snapshot is kept: {}", error.chain().join(": "));
+            self.is_broken = true;
+        }
+    }
+
+    fn json(&mut self, letter: u8, value: &impl Serialize) {
+        match serde_json::to_vec(value) {
+            Ok(json) => self.put(letter, &json),
+            Err(error) => {
+                tracing::warn!("cannot write a snapshot: {error}");
+                self.is_broken = true;
+            }
+        }
     }
 
     pub(in crate::source) fn collection(
         &mut self,
         collection: &crate::config::Collection,
         columns: &[super::Column],
-    ) -> Result<()> {
+    ) {
         let (name, columns) = (collection.name.clone(), columns.to_vec());
         self.rows.insert(name.clone(), 0);
         self.json(
             frames::START,
             &Start { name, definition: super::definition(collection), columns },
-        )
+        );
     }
 
     /// Some rows of the collection that was begun last.
-    pub(in crate::source) fn block(&mut self, rows: usize, block: &[u8]) -> Result<()> {
+    pub(in crate::source) fn block(&mut self, rows: usize, block: &[u8]) {
         if let Some((_, count)) = self.rows.last_mut() {
             *count += rows;
         }
-        self.put(frames::BLOCK, block)
+        self.put(frames::BLOCK, block);
     }
 
     pub(in crate::source) fn layouts(
         &mut self,
         table: Option<String>,
         rows: Vec<crate::source::layouts::Stored>,
-    ) -> Result<()> {
-        self.json(frames::LAYOUTS, &Layouts { table, rows })
+    ) {
+        self.json(frames::LAYOUTS, &Layouts { table, rows });
     }
 
-    pub fn finish(self) -> Recording {
-        Recording(self)
+    /// What is there, if it is all there.
+    pub fn finish(self) -> Option<Recording> {
+        (!self.is_broken).then_some(Recording(self))
     }
 }
 
@@ -96,8 +123,11 @@ impl Recording {
     pub fn keep(self, pages: usize) -> Result<()> {
         let Self(mut recorder) = self;
         let (origin, rows) = (recorder.origin.clone(), std::mem::take(&mut recorder.rows));
-        recorder.json(frames::ABOUT, &About { origin, rows, pages })?;
-        let Recorder { path, draft, out, .. } = recorder;
+        recorder.json(frames::ABOUT, &About { origin, rows, pages });
+        let Recorder { path, draft, out, is_broken, .. } = recorder;
+        if is_broken {
+            return Ok(());
+        }
         let placed = out.finish().and_then(|_| fs::rename(&draft.0, &path));
         placed.map_err(|error| failed("write", &path, error))
     }

@@ -1,9 +1,11 @@
 //! JSON files: what stays is kept byte for byte, spaces and all.
 
-use serde_json::Value;
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use super::{Field, Line, broken, fields};
+use crate::db::seed::read::json::Entries;
 use crate::error::Result;
 
 /// A file that is one row.
@@ -94,8 +96,12 @@ fn cut<'t>(text: &'t str, open: char, values: impl Iterator<Item = &'t str>) -> 
 
 /// Changes fields of an object; `gap` is what stands before a key where there is none to go by.
 fn object(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
-    let entries: indexmap::IndexMap<String, &RawValue> =
-        serde_json::from_str(text).map_err(broken)?;
+    let Entries(pairs) = serde_json::from_str(text).map_err(broken)?;
+    let count = pairs.len();
+    let entries: IndexMap<String, &RawValue> = pairs.into_iter().collect();
+    if entries.len() != count {
+        return anew(text, fields, gap);
+    }
     let Parts { head, pieces, tail } = cut(text, '{', entries.values().map(|value| value.get()));
     let gap = pieces.get(1).or(pieces.first()).map_or(gap, Piece::gap);
     let mut new: Vec<Option<String>> =
@@ -116,6 +122,19 @@ fn object(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
     }
     let new: Vec<String> = new.into_iter().flatten().collect();
     Ok(format!("{head}{}{tail}", new.join(",")))
+}
+
+/// An object that gives a key twice has no single place for it: it is written anew, with the last
+/// of the two, which is the one that counts.
+fn anew(text: &str, fields: Vec<Field>, gap: &str) -> Result<String> {
+    let mut whole: Map<String, Value> = serde_json::from_str(text).map_err(broken)?;
+    for Field { name, value, .. } in fields {
+        match value {
+            Some(value) => drop(whole.insert(name, value)),
+            None => drop(whole.remove(&name)),
+        }
+    }
+    Ok(pretty(&Value::Object(whole), gap.strip_suffix("  ").unwrap_or(gap)))
 }
 
 /// A value in the place of another, whose parts stay as they are written where they say the same:

@@ -101,6 +101,25 @@ fn the_parts_of_a_json_value_stay_as_they_are_written() {
 }
 
 #[test]
+fn an_object_that_gives_a_key_twice_is_written_anew() {
+    for twice in
+        [r#"{"a":1,"b":2,"a":3}"#, r#"{"a":1,"a":3,"b":2}"#, r#"{"b": 2, "a": ",", "a":3}"#]
+    {
+        let old = format!("{{\n  \"l\": {twice},\n  \"m\": 1\n}}\n");
+        let change = |value| json::row(Some(&old), vec![field("l", value)]).unwrap();
+        assert_eq!(change(json!({"b": 2, "a": 3})), old);
+        let new = change(json!({"a": 4, "c": [5]}));
+        let read: Value = serde_json::from_str(&new).unwrap();
+        assert_eq!(read, json!({"l": {"a": 4, "c": [5]}, "m": 1}), "{new}");
+        assert!(
+            new.starts_with("{\n  \"l\": {\n    \"a\": 4,\n")
+                && new.ends_with("\n  },\n  \"m\": 1\n}\n"),
+            "{new}"
+        );
+    }
+}
+
+#[test]
 fn a_json_list_loses_and_gains_rows() {
     let old = "[\n  {\"a\": 1},\n  {\"a\": 2}\n]\n";
     let row = || Line::New(vec![field("a", 3.into())]);

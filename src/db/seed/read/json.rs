@@ -61,7 +61,7 @@ fn parse<'a, T: Deserialize<'a>>(text: &Text, piece: &'a str, start: usize) -> R
 }
 
 /// An object's entries in order, each value as it is written.
-struct Entries<'a>(Vec<(String, &'a RawValue)>);
+pub(in crate::db) struct Entries<'a>(pub Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,7 +1,7 @@
 //! Reading `content/`: which file holds which rows, and where each field stands.
 
 pub(in crate::db) mod escape;
-mod json;
+pub(in crate::db) mod json;
 pub(in crate::db) mod markdown;
 pub(in crate::db) mod place;
 pub(in crate::db) mod text;
