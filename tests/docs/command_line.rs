@@ -25,7 +25,10 @@ fn commands(above: &[String]) -> Vec<Vec<String>> {
     let list = list.split("\n\n").next().unwrap_or_default();
     let names = list.lines().filter_map(|line| line.split_whitespace().next());
     let below = names.filter(|name| *name != "help");
-    below.flat_map(|name| commands(&[above, &[name.to_owned()]].concat())).collect()
+    let below = below.flat_map(|name| commands(&[above, &[name.to_owned()]].concat()));
+    // One with commands below it that does something itself has a usage of its own.
+    let itself = help.contains(" [OPTIONS]\n       frieze ").then(|| above.to_owned());
+    itself.into_iter().chain(below).collect()
 }
 
 /// The options a help text lists, long and short. What is indented more is about them.

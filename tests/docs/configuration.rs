@@ -42,6 +42,14 @@ const PLACES: &[Place] = &[
     place("RawLayouts", "`[layouts]`", "[layouts]", &["table = \"t\""]),
     place("RawCache", "`[cache]`", "[cache]", &[]),
     place("RawImages", "`[images]`", "[images]", &[]),
+    place("RawEnrich", "`[enrich]`", "[enrich]", &[]),
+    place(
+        "RawProvider",
+        "`[[enrich.providers]]`",
+        "[[enrich.providers]]",
+        &["kind = \"groq\""],
+    ),
+    place("RawTask", "`[enrich.tasks.<name>]`", "[enrich.tasks.embed]", &[]),
     place("RawCollection", "`[collections.<name>]`", "[collections.posts]", &[]),
     place(
         "RawVariable",
