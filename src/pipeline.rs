@@ -2,6 +2,8 @@
 //! that names every stage.
 
 pub mod check;
+#[cfg(test)]
+mod far_tests;
 mod inventory;
 mod mentions;
 mod outputs;
