@@ -2,8 +2,7 @@
 //! that names every stage.
 
 pub mod check;
-#[cfg(test)]
-mod far_tests;
+
 mod inventory;
 mod mentions;
 mod outputs;
@@ -147,3 +146,6 @@ impl Prepared {
         Ok(Self { theme, manifests, shared, engine })
     }
 }
+
+#[cfg(test)]
+mod tests;
