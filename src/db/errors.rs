@@ -2,6 +2,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
+use super::names::quoted;
 use crate::error::{Absence, Error, Result};
 
 /// Explains an error of a query run while `doing` something ("reading projects"), on content that
@@ -112,15 +113,6 @@ fn missing_grant(message: &str, role: &str) -> Option<String> {
     })
 }
 
-/// An identifier as SQL takes it, and as people write it: quoted only where it must be.
-fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
-    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
 /// The statement that lets a role read a table, which is named as in `frieze.toml`.
 pub fn grant(table: &str, role: &str) -> String {
     let parts: Vec<String> = table.split('.').map(quoted).collect();
@@ -166,14 +158,5 @@ mod tests {
         assert_eq!(missing_grant("must be owner of table x", "anon"), None);
         let other = missing_grant("permission denied for table x", "web-reader").unwrap();
         assert!(other.ends_with("to \"web-reader\";"), "{other}");
-    }
-
-    #[test]
-    fn names_are_quoted_when_they_must_be() {
-        for (name, sql) in
-            [("a_1", "a_1"), ("1a", "\"1a\""), ("a b", "\"a b\""), ("a\"b", "\"a\"\"b\"")]
-        {
-            assert_eq!(quoted(name), sql);
-        }
     }
 }
