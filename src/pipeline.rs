@@ -146,3 +146,6 @@ impl Prepared {
         Ok(Self { theme, manifests, shared, engine })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
+use super::names::quoted;
 use crate::error::{Absence, Error, Result};
 
 /// Explains an error of a query run while `doing` something ("reading projects"), on content that
@@ -96,8 +97,8 @@ const DAMAGED: &str = "the database's own files are damaged: the embedded one is
 fn missing_grant(message: &str, role: &str) -> Option<String> {
     let rest = message.split_once("permission denied for ")?.1;
     let (kind, name) = rest.split_once(' ')?;
-    let role = identifier(role);
-    let name = identifier(name.trim_matches('"'));
+    let role = quoted(role);
+    let name = quoted(name.trim_matches('"'));
     Some(match kind {
         "table" | "view" | "relation" | "sequence" => {
             // Postgres does not say in which schema.
@@ -112,24 +113,11 @@ fn missing_grant(message: &str, role: &str) -> Option<String> {
     })
 }
 
-/// An identifier as SQL takes it, and as people write it: quoted only where it must be.
-fn identifier(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '.';
-    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A table's name, from `name` or `schema.name`.
-fn table(name: &str) -> String {
-    name.split('.').map(identifier).collect::<Vec<_>>().join(".")
-}
-
 /// The statement that lets a role read a table, which is named as in `frieze.toml`.
 pub fn grant(name: &str, role: &str) -> String {
-    let schema = if name.contains('.') { "" } else { "public." };
-    format!("grant select on {schema}{} to {};", table(name), identifier(role))
+    let parts: Vec<String> = name.split('.').map(quoted).collect();
+    let schema = if parts.len() == 1 { "public." } else { "" };
+    format!("grant select on {schema}{} to {};", parts.join("."), quoted(role))
 }
 
 /// Puts [`explain_owner`] at the end of a query's chain.
@@ -170,14 +158,5 @@ mod tests {
         assert_eq!(missing_grant("must be owner of table x", "anon"), None);
         let other = missing_grant("permission denied for table x", "web-reader").unwrap();
         assert!(other.ends_with("to \"web-reader\";"), "{other}");
-    }
-
-    #[test]
-    fn names_are_quoted_when_they_must_be() {
-        for (name, sql) in
-            [("a_1", "a_1"), ("1a", "\"1a\""), ("a b", "\"a b\""), ("a\"b", "\"a\"\"b\"")]
-        {
-            assert_eq!(identifier(name), sql);
-        }
     }
 }

@@ -9,6 +9,7 @@ mod embedded;
 mod errors;
 pub mod export;
 pub mod migrate;
+mod names;
 mod retry;
 mod runtime;
 pub mod seed;

@@ -18,7 +18,7 @@ pub use manifest::{Field, FieldKind, Manifest, Manifests};
 pub use problems::{Fault, Problem, layout_problems, problems};
 pub use section::{Section, is_safe_url};
 
-pub use crate::source::{Hash, Row};
+pub use crate::source::{Far, Hash, Row};
 
 /// A whole site, ready to render.
 #[derive(Debug, Default)]

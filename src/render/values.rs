@@ -14,7 +14,7 @@ use super::{Shared, picture};
 use crate::assets::images::Place;
 use crate::config::{self, Config};
 use crate::error::{Error, Result};
-use crate::model::{Collection, Row, Site};
+use crate::model::{Collection, Far, Row, Site};
 
 /// What a path keeps unencoded is everything but these.
 const PATH: &AsciiSet = &CONTROLS
@@ -42,6 +42,8 @@ struct Rows<'a> {
     keys: HashMap<&'a str, Key<'static>>,
     /// Made when first asked for: a page that is reused asks for none.
     made: Vec<OnceLock<Value>>,
+    /// Of rows whose long texts lie outside memory: what was made of one of those.
+    made_far: Vec<OnceLock<(String, Far)>>,
     all: OnceLock<Value>,
 }
 
@@ -104,7 +106,10 @@ impl<'a> Rows<'a> {
         let columns = collection.rows.first().map(|row| row.fields.keys()).into_iter().flatten();
         let keys = columns.map(|name| (name.as_str(), Key::from(name.clone()))).collect();
         let made = std::iter::repeat_with(OnceLock::new).take(collection.rows.len()).collect();
-        Self { config, collection, shared, keys, made, all: OnceLock::new() }
+        let any_far = collection.rows.iter().any(Row::is_far);
+        let far = if any_far { collection.rows.len() } else { 0 };
+        let made_far = std::iter::repeat_with(OnceLock::new).take(far).collect();
+        Self { config, collection, shared, keys, made, made_far, all: OnceLock::new() }
     }
 
     fn get(&self, row: usize) -> Result<Value> {
@@ -134,12 +139,29 @@ impl<'a> Rows<'a> {
         for column in row.fields.keys() {
             let key = self.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
-            let field = row.field(column)?.unwrap_or_default();
-            map.insert(key, self.field(column, &field, index, row, Way::Page)?);
+            map.insert(key, self.shown(column, index, row)?);
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));
         Ok(Value::from(map))
+    }
+
+    /// A column as pages show it. What was made of a text outside memory lies there as well.
+    fn shown(&self, column: &str, index: usize, row: &Row) -> Result<Value> {
+        let made =
+            || self.field(column, &row.field(column)?.unwrap_or_default(), index, row, Way::Page);
+        let far = row.far.iter().find(|(name, _)| name == column);
+        let (Some((_, text)), Some(cell)) = (far, self.made_far.get(index)) else { return made() };
+        if let Some((_, former)) = cell.get().filter(|(name, _)| name == column) {
+            return Ok(Value::safe_string(&former.read()?));
+        }
+        let value = made()?;
+        // Another thread may have made the same; either is as good. A second such column of a row
+        // is made each time.
+        if let Some(html) = value.as_str().filter(|_| cell.get().is_none()) {
+            let _ = cell.set((column.to_owned(), text.beside(html)?));
+        }
+        Ok(value)
     }
 
     fn field(

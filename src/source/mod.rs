@@ -18,6 +18,8 @@ use sqlx::{Connection, PgConnection};
 pub use layouts::LayoutRow;
 use snapshot::Recorder;
 pub use texts::Far;
+#[cfg(test)]
+pub use texts::push_far;
 pub use trial::{Trial, attempt};
 
 use crate::config::Config;

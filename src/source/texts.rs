@@ -4,6 +4,7 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value;
 
@@ -16,10 +17,26 @@ pub const NEAR: u64 = 64 << 20;
 /// Shorter texts are not worth a trip.
 const LONG: usize = 512;
 
+/// A file without a name, to which texts are added.
+#[derive(Debug)]
+struct Pile {
+    file: File,
+    end: AtomicU64,
+}
+
+impl Pile {
+    /// Adds bytes; where they begin.
+    fn add(&self, bytes: &[u8]) -> Result<u64> {
+        let at = self.end.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.file.write_all_at(bytes, at).map_err(trouble)?;
+        Ok(at)
+    }
+}
+
 /// A text that lies in the file.
 #[derive(Debug, Clone)]
 pub struct Far {
-    file: Arc<File>,
+    pile: Arc<Pile>,
     at: u64,
     len: usize,
 }
@@ -32,8 +49,14 @@ impl Far {
 
     pub fn read(&self) -> Result<String> {
         let mut bytes = vec![0; self.len];
-        self.file.read_exact_at(&mut bytes, self.at).map_err(trouble)?;
+        self.pile.file.read_exact_at(&mut bytes, self.at).map_err(trouble)?;
         String::from_utf8(bytes).map_err(|_| damaged())
+    }
+
+    /// Puts another text, such as what was made of this one, into the same file.
+    pub fn beside(&self, text: &str) -> Result<Self> {
+        let at = self.pile.add(text.as_bytes())?;
+        Ok(Self { pile: Arc::clone(&self.pile), at, len: text.len() })
     }
 }
 
@@ -42,34 +65,27 @@ impl Far {
 pub struct Shelf {
     /// Bytes that may still stay.
     room: u64,
-    file: Option<Arc<File>>,
-    end: u64,
+    pile: Option<Arc<Pile>>,
 }
 
 impl Shelf {
     pub fn new(room: u64) -> Self {
-        Self { room, file: None, end: 0 }
+        Self { room, pile: None }
     }
 
     /// Moves the long texts of these columns out of rows that there is no room for.
     pub fn put(&mut self, rows: &mut [Row], columns: &[String]) -> Result<()> {
-        let mut moved = Vec::new();
         for row in rows {
             for column in columns {
                 let Some(Value::String(text)) = row.fields.get_mut(column) else { continue };
                 if text.len() < LONG || self.keeps(text.len() as u64) {
                     continue;
                 }
-                let at = self.end + moved.len() as u64;
-                let far = Far { file: self.file()?, at, len: text.len() };
-                moved.extend_from_slice(text.as_bytes());
+                let (text, pile) = (std::mem::take(text), self.pile()?);
+                let far = Far { at: pile.add(text.as_bytes())?, len: text.len(), pile };
                 row.fields.insert(column.clone(), Value::Null);
                 row.far.push((column.clone(), far));
             }
-        }
-        if let Some(file) = &self.file {
-            file.write_all_at(&moved, self.end).map_err(trouble)?;
-            self.end += moved.len() as u64;
         }
         Ok(())
     }
@@ -80,14 +96,20 @@ impl Shelf {
         fits
     }
 
-    fn file(&mut self) -> Result<Arc<File>> {
-        if let Some(file) = &self.file {
-            return Ok(Arc::clone(file));
+    fn pile(&mut self) -> Result<Arc<Pile>> {
+        if let Some(pile) = &self.pile {
+            return Ok(Arc::clone(pile));
         }
-        let file = Arc::new(tempfile::tempfile().map_err(trouble)?);
+        let file = tempfile::tempfile().map_err(trouble)?;
         tracing::info!("long texts go to a temporary file from here on");
-        Ok(Arc::clone(self.file.insert(file)))
+        Ok(Arc::clone(self.pile.insert(Arc::new(Pile { file, end: AtomicU64::new(0) }))))
     }
+}
+
+/// Moves all long texts of a collection's rows out, for tests.
+#[cfg(test)]
+pub fn push_far(rows: &mut [Row], collection: &crate::config::Collection) {
+    Shelf::new(0).put(rows, &collection.long_texts()).unwrap();
 }
 
 fn trouble(error: std::io::Error) -> Error {
@@ -135,6 +157,10 @@ mod tests {
             assert_eq!(all, ["title", "body", "note"], "columns keep their order");
         }
         assert!(matches!(rows[0].field("body").unwrap(), Some(Cow::Borrowed(_))));
+        // What is made of a text may lie beside it.
+        let made = rows[2].far[0].1.beside("<p>made</p>").unwrap();
+        assert_eq!(made.read().unwrap(), "<p>made</p>");
+        assert_eq!(rows[4].field("body").unwrap().as_deref(), Some(&json!(bodies[4])));
     }
 
     #[test]

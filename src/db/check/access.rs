@@ -7,6 +7,7 @@ use super::drafts::Marker;
 use super::needs::{Need, Needs};
 use super::relation::{Action, Relation};
 use super::{Code, Finding, Level, Server, probe};
+use crate::db::names;
 use crate::error::Result;
 
 /// How many rows are counted to say that there are some.
@@ -41,7 +42,7 @@ pub async fn findings(
 }
 
 fn schema_closed(need: &Need, reader: &str) -> Finding {
-    let schema = probe::quoted(&need.relation.schema);
+    let schema = names::quoted(&need.relation.schema);
     let message = format!("{reader} may not look into this schema, which {} reads from", who(need));
     Finding::error(Code::SchemaClosed, &schema, message)
         .sql(format!("grant usage on schema {schema} to {reader};"))

@@ -73,12 +73,3 @@ where
 pub async fn can_become(conn: &mut PgConnection, role: &str) -> Result<bool> {
     Ok(attempt::<i32>(conn, Some(role), "select 1".to_owned()).await?.is_ok())
 }
-
-/// An identifier as SQL takes it.
-pub fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
-        return name.to_owned();
-    }
-    format!("\"{}\"", name.replace('"', "\"\""))
-}

@@ -207,7 +207,7 @@ impl Relation {
         while self.policies.iter().any(|policy| policy.name == name) {
             name.push_str("_site");
         }
-        super::probe::quoted(&name)
+        crate::db::names::quoted(&name)
     }
 
     /// Takes rights on it from the reader, wherever they come from.

@@ -3,8 +3,9 @@
 use super::catalog::Catalogue;
 use super::migrations::{Progress, is_engine};
 use super::relation::Relation;
-use super::{Code, Finding, probe};
+use super::{Code, Finding};
 use crate::db::migrate::{Migrations, Origin};
+use crate::db::names;
 
 /// What the built-in migrations make: for each table its migration and name, its columns and its
 /// indexes, each as Postgres writes them. A test holds it against a fresh database.
@@ -130,7 +131,7 @@ fn of_index(definition: &str, relation: &Relation) -> Option<Finding> {
             let taken =
                 relation.indexes.iter().any(|index| index.sql.ends_with(&format!(".{name}")));
             let create = if taken {
-                definition.replacen(name, &probe::quoted(&format!("{name}_site")), 1)
+                definition.replacen(name, &names::quoted(&format!("{name}_site")), 1)
             } else {
                 definition.to_owned()
             };
