@@ -3,10 +3,13 @@
 
 #[path = "../support/hosted.rs"]
 mod hosted;
+#[path = "../support/models.rs"]
+mod models;
 #[path = "../support/site.rs"]
 mod site;
 
 mod absence;
+mod enriching;
 mod refusals;
 mod trouble;
 mod ways;
