@@ -284,11 +284,11 @@ fn need(job: &Job, task: &Claimed, is_embedding: bool) -> Need {
 }
 
 fn question(job: &Job, task: &Claimed, asked: &Asked) -> Question {
-    let (system, user, schema, max_tokens) = match asked {
-        Asked::Chat { system, user, schema, max_tokens } => {
-            (system.clone(), user.clone(), schema.clone(), *max_tokens)
+    let (system, user, schema, max_tokens, images) = match asked {
+        Asked::Chat { system, user, schema, max_tokens, images } => {
+            (system.clone(), user.clone(), schema.clone(), *max_tokens, images.clone())
         }
-        Asked::Embedding { text } => (String::new(), text.clone(), Value::Null, 0),
+        Asked::Embedding { text } => (String::new(), text.clone(), Value::Null, 0, Vec::new()),
     };
     Question {
         system,
@@ -296,6 +296,7 @@ fn question(job: &Job, task: &Claimed, asked: &Asked) -> Question {
         name: job.kind.clone(),
         schema,
         max_tokens,
+        images,
         need: need(job, task, false),
     }
 }

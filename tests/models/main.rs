@@ -130,6 +130,7 @@ pub fn question() -> Question {
             "additionalProperties": false
         }),
         max_tokens: 400,
+        images: Vec::new(),
         need: Need::default(),
     }
 }

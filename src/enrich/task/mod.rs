@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 pub use self::job::{Job, Scope, Subject};
 use super::ask::Asker;
+use super::router::Image;
 use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
 use crate::config::Config;
 use crate::error::{Result, nearest};
@@ -65,7 +66,14 @@ pub trait TaskType: Send + Sync {
 /// What a model is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
-    Chat { system: String, user: String, schema: Value, max_tokens: u32 },
+    Chat {
+        system: String,
+        user: String,
+        schema: Value,
+        max_tokens: u32,
+        /// What is to be looked at, by those who see.
+        images: Vec<Image>,
+    },
     Embedding { text: String },
 }
 
