@@ -40,6 +40,8 @@ pub struct Need {
     pub json_schema: bool,
     /// Only who is marked good at code.
     pub code: bool,
+    /// Only who looks at images.
+    pub vision: bool,
     /// Only this one.
     pub provider: Option<String>,
     /// This model instead of a provider's own. For embeddings: only providers that make them with

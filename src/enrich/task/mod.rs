@@ -74,7 +74,9 @@ pub enum Asked {
         /// What is to be looked at, by those who see.
         images: Vec<Image>,
     },
-    Embedding { text: String },
+    Embedding {
+        text: String,
+    },
 }
 
 /// The names of all task types.
