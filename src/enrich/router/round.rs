@@ -75,8 +75,8 @@ impl Round {
                 self.again_after(wait);
                 self.bad += u32::from(matches!(trouble.kind, Kind::BadAnswer | Kind::BadReply));
                 self.rejected |= trouble.kind == Kind::Rejected;
-                self.faulty |= !cut && is_fault(&trouble);
                 self.cut = cut && trouble.kind == Kind::Timeout;
+                self.faulty |= !self.cut && is_fault(&trouble);
                 self.cut || self.bad >= BAD
             }
         }

@@ -19,7 +19,7 @@ pub use self::job::{Job, Scope, Subject};
 use super::ask::Asker;
 use super::router::Image;
 use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
-use crate::config::Config;
+use crate::config::{Config, TaskSettings};
 use crate::error::{Result, nearest};
 
 const ALL: &[&dyn TaskType] = &[
@@ -152,6 +152,11 @@ impl Tasks {
     /// The model that embeddings are made with now; empty where nobody makes any.
     pub fn embedding_model(&self) -> String {
         self.asker.embedding_model()
+    }
+
+    /// The same of a job, which may be private or name a provider.
+    pub fn embedding_model_of(&self, settings: &TaskSettings) -> String {
+        self.asker.embedding_model_of(settings.private, settings.provider.as_deref())
     }
 
     /// Writes down what the next run is to know.
