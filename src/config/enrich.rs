@@ -41,6 +41,7 @@ pub struct Enrich {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself, as in the file")]
 pub struct Provider {
     pub name: String,
     pub kind: ProviderKind,

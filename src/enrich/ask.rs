@@ -106,7 +106,7 @@ impl Asker {
             let found = self.recall(job, &question, deadline, &mut calls).await;
             ids = found.iter().map(|memory| memory.id).collect();
             for memory in &found {
-                with.user.push_str(&format!("\nremembered: {}", memory.content));
+                with.user.extend(["\nremembered: ", &memory.content]);
             }
         }
         let answered = self.router.chat(&with, deadline).await;

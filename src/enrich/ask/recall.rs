@@ -69,14 +69,13 @@ impl Asker {
         calls: &mut Vec<Call>,
     ) -> Option<Remembered> {
         let said = words(answer);
-        let text = match job.kind.as_str() {
-            "reflect" => said,
+        let text = if job.kind == "reflect" {
+            said
+        } else {
             // The answer is never cut off.
-            _ => {
-                let left = COMPARED.saturating_sub(said.chars().count() + 1);
-                let asked: String = question.user.chars().take(left).collect();
-                format!("{asked}\n{said}")
-            }
+            let left = COMPARED.saturating_sub(said.chars().count() + 1);
+            let asked: String = question.user.chars().take(left).collect();
+            format!("{asked}\n{said}")
         };
         let is_private = question.need.private;
         self.vector(&text, Purpose::Document, is_private, deadline, calls).await

@@ -33,6 +33,7 @@ pub struct Image {
 
 /// What a provider must be or have, to be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Need {
     /// Only who is marked private.
     pub private: bool,
