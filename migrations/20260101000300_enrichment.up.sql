@@ -19,6 +19,7 @@ create table if not exists public.task_queue (
         constraint task_queue_attempts_check check (attempts >= 0),
     max_attempts int not null default 3
         constraint task_queue_max_attempts_check check (max_attempts >= 1),
+    faults int not null default 0,
     scheduled_at timestamptz not null default now(),
     started_at timestamptz,
     completed_at timestamptz,
@@ -30,6 +31,7 @@ create table if not exists public.task_queue (
 );
 comment on column public.task_queue.target is 'What the task is about, as in "projects/<id>": while a task is live, there is no second one of its type for the same target.';
 comment on column public.task_queue.is_private is 'Only providers marked private may see the payload.';
+comment on column public.task_queue.faults is 'How often a provider was asked and did not manage, since the last attempt that was used up.';
 
 create index if not exists task_queue_due_idx
     on public.task_queue (status, priority desc, scheduled_at);
@@ -54,10 +56,13 @@ create table if not exists public.ai_response_cache (
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     response text not null,
+    provider text,
     model text not null,
+    is_private bool not null default false,
     ttl interval not null default '24 hours'
 );
 comment on column public.ai_response_cache.prompt_hash is 'SHA-256 of model and prompt, in hexadecimal.';
+comment on column public.ai_response_cache.is_private is 'Given to a private task, and for no other.';
 
 create table if not exists public.agent_context (
     id uuid primary key default gen_random_uuid(),
@@ -82,6 +87,7 @@ create table if not exists public.agent_run_logs (
     model text not null,
     prompt_hash text,
     is_cached bool not null default false,
+    is_private bool not null default false,
     input jsonb,
     output jsonb,
     tokens_in int,
@@ -91,6 +97,7 @@ create table if not exists public.agent_run_logs (
     error jsonb,
     reason text
 );
+comment on column public.agent_run_logs.is_private is 'Made for a private task.';
 comment on column public.agent_run_logs.reason is 'Why this provider was chosen.';
 create index if not exists agent_run_logs_session_idx on public.agent_run_logs (session_id);
 create index if not exists agent_run_logs_task_idx on public.agent_run_logs (task_id);

@@ -39,6 +39,7 @@ fn question(schema: Value) -> Question {
         name: "description".to_owned(),
         schema,
         max_tokens: 600,
+        images: Vec::new(),
         need: Need { private: true, json_schema: true, ..Need::default() },
     }
 }

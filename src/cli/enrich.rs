@@ -96,12 +96,12 @@ async fn act(global: &Global, command: &Command, connection: &mut PgConnection) 
 }
 
 /// The part of an id that tells tasks apart, as `find` takes it.
-fn short(id: uuid::Uuid) -> String {
+pub(super) fn short(id: uuid::Uuid) -> String {
     id.to_string()[..13].to_owned()
 }
 
 /// How long ago, or in how long.
-fn when(time: chrono::DateTime<chrono::Utc>) -> String {
+pub(super) fn when(time: chrono::DateTime<chrono::Utc>) -> String {
     let since = chrono::Utc::now() - time;
     if since < chrono::Duration::zero() {
         format!("in {}", output::age(-since))
@@ -111,7 +111,7 @@ fn when(time: chrono::DateTime<chrono::Utc>) -> String {
 }
 
 /// Lines whose cells stand below each other; the last cell may be of any length.
-fn aligned(rows: &[Vec<String>]) -> String {
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |at: usize| {
         rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max()
@@ -125,7 +125,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
 }
 
 /// The first line of a text, and of that as much as fits.
-fn brief(text: &str, longest: usize) -> String {
+pub(super) fn brief(text: &str, longest: usize) -> String {
     let line = text.lines().next().unwrap_or_default();
     match line.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &line[..end]),

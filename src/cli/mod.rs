@@ -6,6 +6,7 @@ mod enrich;
 mod images;
 mod init;
 pub mod logging;
+mod memory;
 mod output;
 
 use std::path::PathBuf;
@@ -55,6 +56,8 @@ enum Command {
     #[command(subcommand)]
     Db(db::Command),
     Enrich(enrich::Args),
+    #[command(subcommand)]
+    Memory(memory::Command),
 }
 
 pub fn run(cli: &Cli) -> Result<()> {
@@ -64,6 +67,7 @@ pub fn run(cli: &Cli) -> Result<()> {
         Command::Init(args) => init::run(&cli.global, args),
         Command::Db(command) => db::run(&cli.global, command),
         Command::Enrich(args) => enrich::run(&cli.global, args),
+        Command::Memory(command) => memory::run(&cli.global, command),
     }
 }
 

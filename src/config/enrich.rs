@@ -1,14 +1,23 @@
 //! `[enrich]`: which models may be asked, and what for.
 
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use url::Url;
+use url::{Host, Url};
 
 use super::Secret;
 use super::check::{Env, invalid};
 use super::raw::{RawEnrich, RawProvider, RawTask};
 use crate::error::Result;
+
+/// The embeddings that frieze makes itself are this provider's.
+const BUILT_IN: &str = "built-in";
+/// What the log of calls says where nobody is asked.
+const NOBODY: &str = "none";
+
+const DAY: u64 = 24 * 60 * 60;
 
 /// Everything about tasks that models do.
 #[derive(Debug, Clone)]
@@ -32,6 +41,7 @@ pub struct Enrich {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself, as in the file")]
 pub struct Provider {
     pub name: String,
     pub kind: ProviderKind,
@@ -51,6 +61,8 @@ pub struct Provider {
     pub json_schema: bool,
     /// Whether it is good at code.
     pub code: bool,
+    /// Whether it looks at images.
+    pub vision: bool,
     pub requests_per_minute: Option<u32>,
     pub requests_per_day: Option<u32>,
     /// For one request.
@@ -69,6 +81,14 @@ pub enum ProviderKind {
     OpenAi,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Its answers are bound to a JSON schema, not only asked to keep to it.
+    JsonSchema,
+    Code,
+    Vision,
+}
+
 /// What the file says of a job.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskSettings {
@@ -81,6 +101,8 @@ pub struct TaskSettings {
     pub from: Vec<String>,
     pub detect: bool,
     pub private: bool,
+    /// What a provider must be able to, to be asked.
+    pub needs: Vec<Capability>,
     /// The only provider that may be asked.
     pub provider: Option<String>,
     pub model: Option<String>,
@@ -99,54 +121,107 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
         tasks,
     } = raw;
     let detect = detect.unwrap_or(true);
+    let number = |name, value, usual, range| number(&format!("enrich.{name}"), value, usual, range);
     let settings = Enrich {
-        window: Duration::from_secs(window_seconds.unwrap_or(60)),
-        concurrency: concurrency.unwrap_or(4).clamp(1, 64),
-        lease: Duration::from_secs(lease_seconds.unwrap_or(120).max(1)),
-        cache: Duration::from_hours(cache_hours.unwrap_or(24)),
-        memories: memories.unwrap_or(5),
+        window: Duration::from_secs(number("window_seconds", window_seconds, 60, 0..=7 * DAY)?),
+        concurrency: size(number("concurrency", concurrency, 4, 1..=64)?),
+        lease: Duration::from_secs(number("lease_seconds", lease_seconds, 120, 1..=DAY)?),
+        cache: Duration::from_hours(number("cache_hours", cache_hours, 24, 0..=100_000)?),
+        memories: size(number("memories", memories, 5, 0..=100)?),
         detect,
         providers: providers.into_iter().map(|raw| provider(raw, env)).collect::<Result<_>>()?,
         tasks: tasks
             .into_iter()
-            .map(|(name, raw)| (name.clone(), task(name, raw, detect)))
-            .collect(),
+            .map(|(name, raw)| Ok((name.clone(), task(name, raw, detect)?)))
+            .collect::<Result<_>>()?,
     };
     check_names(&settings)?;
     Ok(settings)
 }
 
+/// A number that is within what makes sense.
+fn number(key: &str, value: Option<u64>, usual: u64, range: RangeInclusive<u64>) -> Result<u64> {
+    let value = value.unwrap_or(usual);
+    if range.contains(&value) {
+        return Ok(value);
+    }
+    let (least, most) = (range.start(), range.end());
+    let what = format!("{value} is out of range");
+    Err(invalid(key, &what, &format!("write a number from {least} to {most}")))
+}
+
+fn size(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
 fn check_names(settings: &Enrich) -> Result<()> {
     for (index, provider) in settings.providers.iter().enumerate() {
-        if settings.providers[..index].iter().any(|other| other.name == provider.name) {
-            let what = format!("two providers are called \"{}\"", provider.name);
+        let name = &provider.name;
+        if settings.providers[..index].iter().any(|other| other.name == *name) {
+            let what = format!("two providers are called \"{name}\"");
             return Err(invalid("enrich.providers", &what, "give one of them another name"));
+        }
+        if name == BUILT_IN || name == NOBODY {
+            let what = format!("\"{name}\" is the name of something else");
+            return Err(invalid("enrich.providers", &what, "give it another name"));
         }
     }
     for (task, settings_of) in &settings.tasks {
         let Some(name) = &settings_of.provider else { continue };
-        if !settings.providers.iter().any(|provider| provider.name == *name) {
+        let key = format!("enrich.tasks.{task}.provider");
+        if name == BUILT_IN {
+            if settings_of.kind != "embed" {
+                let what = format!("\"{BUILT_IN}\" makes embeddings, and answers no questions");
+                return Err(invalid(&key, &what, "name one of enrich.providers"));
+            }
+        } else if !settings.providers.iter().any(|provider| provider.name == *name) {
             let what = format!("there is no provider \"{name}\"");
-            let key = format!("enrich.tasks.{task}.provider");
             return Err(invalid(&key, &what, "name one of enrich.providers"));
         }
     }
     Ok(())
 }
 
-fn task(name: String, raw: RawTask, detects: bool) -> TaskSettings {
-    let RawTask { kind, collection, column, from, detect, private, provider, model, max_attempts } =
-        raw;
-    TaskSettings {
+fn task(name: String, raw: RawTask, detects: bool) -> Result<TaskSettings> {
+    let RawTask {
+        kind,
+        collection,
+        column,
+        from,
+        detect,
+        private,
+        needs,
+        provider,
+        model,
+        max_attempts,
+    } = raw;
+    let key = format!("enrich.tasks.{name}");
+    let most =
+        max_attempts.map(|most| number(&format!("{key}.max_attempts"), Some(most), 0, 1..=100));
+    Ok(TaskSettings {
         kind: kind.unwrap_or(name),
         collection,
         column,
         from,
         detect: detect.unwrap_or(detects),
         private: private.unwrap_or(false),
+        needs: needs.iter().map(|need| capability(&key, need)).collect::<Result<_>>()?,
         provider,
         model,
-        max_attempts,
+        max_attempts: most.transpose()?.and_then(|most| u32::try_from(most).ok()),
+    })
+}
+
+fn capability(key: &str, name: &str) -> Result<Capability> {
+    match name {
+        "json_schema" => Ok(Capability::JsonSchema),
+        "code" => Ok(Capability::Code),
+        "vision" => Ok(Capability::Vision),
+        other => Err(invalid(
+            &format!("{key}.needs"),
+            &format!("\"{other}\" is nothing that a provider can be marked with"),
+            "write \"json_schema\", \"code\" or \"vision\"",
+        )),
     }
 }
 
@@ -173,7 +248,7 @@ impl ProviderKind {
                 model: None,
                 private: false,
             },
-            // On a machine of one's own, as a rule.
+            // On this machine, as a rule.
             Self::Llama => Usual {
                 base_url: Some("http://127.0.0.1:8080"),
                 key_env: None,
@@ -219,22 +294,64 @@ fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
         )
     })?;
     let key_env = raw.key_env.or_else(|| usual.key_env.map(str::to_owned));
+    let key_env = key_env.filter(|name| !name.is_empty());
+    let is_near = is_on_this_machine(&base_url);
+    let has_secret = key_env.is_some() || base_url.password().is_some();
+    if has_secret && base_url.scheme() == "http" && !is_near && !raw.insecure.unwrap_or(false) {
+        // Without what may be a password in it.
+        let host = base_url.host_str().unwrap_or_default();
+        let what = format!("a key would go to http://{host} unencrypted");
+        let help = "write an https address; key_env = \"\" if it needs no key; or insecure = true \
+                    where nobody else is on the way to it";
+        return Err(invalid(KEY, &what, help));
+    }
     let key = key_env.as_deref().and_then(env).filter(|key| !key.trim().is_empty());
+    let name = raw.name.unwrap_or(raw.kind);
+    let number =
+        |what, value, range| number(&format!("{KEY}: {name}: {what}"), Some(value), 0, range);
+    let limit = |what, value: Option<u64>| -> Result<Option<u32>> {
+        let value = value.map(|value| number(what, value, 1..=u64::from(u32::MAX)));
+        Ok(value.transpose()?.and_then(|value| u32::try_from(value).ok()))
+    };
+    let timeout = number("timeout_seconds", raw.timeout_seconds.unwrap_or(30), 1..=3600)?;
     Ok(Provider {
-        name: raw.name.unwrap_or(raw.kind),
         kind,
-        base_url,
         key: key.map(|key| Secret::new(key.trim())),
         key_env,
         model: raw.model.or_else(|| usual.model.map(str::to_owned)),
         embedding_model: raw.embedding_model,
-        private: raw.private.unwrap_or(usual.private),
+        // Elsewhere it is somebody else's, as far as anybody can tell.
+        private: raw.private.unwrap_or(usual.private && is_near),
         json_schema: raw.json_schema.unwrap_or(true),
         code: raw.code.unwrap_or(false),
-        requests_per_minute: raw.requests_per_minute,
-        requests_per_day: raw.requests_per_day,
-        timeout: Duration::from_secs(raw.timeout_seconds.unwrap_or(30).max(1)),
-        cost_in: raw.cost_in,
-        cost_out: raw.cost_out,
+        vision: raw.vision.unwrap_or(false),
+        requests_per_minute: limit("requests_per_minute", raw.requests_per_minute)?,
+        requests_per_day: limit("requests_per_day", raw.requests_per_day)?,
+        timeout: Duration::from_secs(timeout),
+        cost_in: price(&name, "cost_in", raw.cost_in)?,
+        cost_out: price(&name, "cost_out", raw.cost_out)?,
+        base_url,
+        name,
     })
+}
+
+fn price(name: &str, what: &str, price: Option<f64>) -> Result<Option<f64>> {
+    if price.is_none_or(|price| (0.0..=1e9).contains(&price)) {
+        return Ok(price);
+    }
+    let key = format!("enrich.providers: {name}: {what}");
+    Err(invalid(&key, "it is no price", "write a number from 0 to a billion"))
+}
+
+/// Whether what is sent there leaves this machine.
+fn is_on_this_machine(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
+        None => false,
+    }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub use enrich::{Enrich, Provider, ProviderKind, TaskSettings};
+pub use enrich::{Capability, Enrich, Provider, ProviderKind, TaskSettings};
 pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
 pub use secret::Secret;

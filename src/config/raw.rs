@@ -117,10 +117,10 @@ pub struct RawCache {
 #[serde(deny_unknown_fields, default)]
 pub struct RawEnrich {
     pub window_seconds: Option<u64>,
-    pub concurrency: Option<usize>,
+    pub concurrency: Option<u64>,
     pub lease_seconds: Option<u64>,
     pub cache_hours: Option<u64>,
-    pub memories: Option<usize>,
+    pub memories: Option<u64>,
     pub detect: Option<bool>,
     pub providers: Vec<RawProvider>,
     pub tasks: IndexMap<String, RawTask>,
@@ -136,10 +136,12 @@ pub struct RawProvider {
     pub model: Option<String>,
     pub embedding_model: Option<String>,
     pub private: Option<bool>,
+    pub insecure: Option<bool>,
     pub json_schema: Option<bool>,
     pub code: Option<bool>,
-    pub requests_per_minute: Option<u32>,
-    pub requests_per_day: Option<u32>,
+    pub vision: Option<bool>,
+    pub requests_per_minute: Option<u64>,
+    pub requests_per_day: Option<u64>,
     pub timeout_seconds: Option<u64>,
     pub cost_in: Option<f64>,
     pub cost_out: Option<f64>,
@@ -155,9 +157,10 @@ pub struct RawTask {
     pub from: Vec<String>,
     pub detect: Option<bool>,
     pub private: Option<bool>,
+    pub needs: Vec<String>,
     pub provider: Option<String>,
     pub model: Option<String>,
-    pub max_attempts: Option<u32>,
+    pub max_attempts: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -1,11 +1,16 @@
 //! Asking once: the response cache first, then the router, with the nearest memories in the prompt.
 
-use std::time::{Duration, Instant};
+mod cache;
+mod recall;
+
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
+pub use self::recall::Searched;
+use self::recall::{Remembered, brief, words};
 use super::embedding::Purpose;
 use super::router::{Answered, Need, Question, Router, Work, prompt_hash};
 use super::task::{Asked, Job, Subject};
@@ -13,8 +18,7 @@ use super::{
     CachedAnswer, Call, Claimed, Context, Effect, Failure, FailureKind, NewMemory, Provenance,
     SharedConnection, Write, memory,
 };
-use crate::config::Enrich;
-use crate::db;
+use crate::config::{Capability, Enrich};
 use crate::error::Result;
 
 /// Asks models on behalf of tasks.
@@ -34,7 +38,8 @@ pub struct Answer {
     /// To keep, where it was not in the cache already.
     kept: Option<CachedAnswer>,
     context: Option<Context>,
-    memory: Option<(Vec<f32>, String)>,
+    memory: Option<Remembered>,
+    is_private: bool,
 }
 
 /// A vector, with the calls that led to it.
@@ -43,6 +48,9 @@ pub struct Vector {
     pub model: String,
     pub calls: Vec<Call>,
 }
+
+/// Characters of a question that a memory of it repeats.
+const REPEATED: usize = 300;
 
 impl Asker {
     pub fn new(settings: &Enrich, connection: SharedConnection) -> Result<Self> {
@@ -62,13 +70,17 @@ impl Asker {
         *self.has_vectors.get_or_init(|| look).await
     }
 
+    /// The model that embeddings are made with, by default.
     pub fn embedding_model(&self) -> String {
-        let choices = self.router.plan(Work::Embedding, &Need::default());
-        choices
-            .into_iter()
-            .map(|choice| choice.model)
-            .find(|model| !model.is_empty())
-            .unwrap_or_default()
+        self.embedding_model_of(false, None)
+    }
+
+    /// The model that embeddings of a job are made with, which may be private or name a provider;
+    /// empty where nobody may make any.
+    pub fn embedding_model_of(&self, is_private: bool, provider: Option<&str>) -> String {
+        let provider = provider.map(str::to_owned);
+        let need = Need { private: is_private, provider, ..Need::default() };
+        self.router.embedding_model(&need).unwrap_or_default()
     }
 
     /// Writes down what is left of quotas.
@@ -84,26 +96,37 @@ impl Asker {
         asked: &Asked,
         deadline: Instant,
     ) -> Result<Answer, Failure> {
-        let question = question(job, task, asked);
-        let has_vectors = self.has_vectors().await;
+        let question = self.question(job, task, asked);
+        let remembers = self.has_vectors().await && self.settings.memories > 0;
         if let Some(answer) = self.cached(&question).await? {
             return Ok(answer);
         }
-        let recalled = match has_vectors {
-            true => self.recall(job, task, &question.user, deadline).await,
-            false => None,
-        };
-        let (mut with, mut ids, mut vector) = (question.clone(), Vec::new(), None);
-        if let Some((found, own)) = recalled {
+        let (mut with, mut ids, mut calls) = (question.clone(), Vec::new(), Vec::new());
+        if remembers {
+            let found = self.recall(job, &question, deadline, &mut calls).await;
             ids = found.iter().map(|memory| memory.id).collect();
             for memory in &found {
-                with.user.push_str(&format!("\nremembered: {}", memory.content));
+                with.user.extend(["\nremembered: ", &memory.content]);
             }
-            vector = Some(own);
         }
-        let answered = self.router.chat(&with, deadline).await.map_err(Failure::from)?;
+        let answered = self.router.chat(&with, deadline).await;
         self.save().await;
-        Ok(self.answer(job, &question, answered, ids, vector))
+        let answered = match answered {
+            Ok(answered) => answered,
+            Err(refused) => {
+                calls.extend(refused.calls);
+                let calls = marked(calls, question.need.private);
+                return Err(Failure { message: refused.message, kind: refused.kind, calls });
+            }
+        };
+        calls.extend(answered.calls.clone());
+        let mut answer = self.answer(job, &question, answered, ids);
+        if remembers {
+            answer.memory =
+                self.remember(job, &question, &answer.value, deadline, &mut calls).await;
+        }
+        answer.calls = marked(calls, question.need.private);
+        Ok(answer)
     }
 
     fn answer(
@@ -112,9 +135,9 @@ impl Asker {
         question: &Question,
         answered: Answered,
         memory_ids: Vec<Uuid>,
-        memory: Option<(Vec<f32>, String)>,
     ) -> Answer {
         let Answered { value, text, provider, model, calls } = answered;
+        let is_private = question.need.private;
         // Without the memories: what was learned since is no reason to ask again.
         let hash = prompt_hash(&model, question);
         let context = Context {
@@ -126,80 +149,14 @@ impl Asker {
         let kept = CachedAnswer {
             prompt_hash: hash.clone(),
             response: text,
+            provider: provider.clone(),
             model: model.clone(),
+            is_private,
             ttl: self.settings.cache,
         };
         let by = Provenance { provider, model, prompt_hash: Some(hash) };
-        Answer { value, by, calls, kept: Some(kept), context: Some(context), memory }
-    }
-
-    /// What one of the models that may be asked answered to the same before.
-    async fn cached(&self, question: &Question) -> Result<Option<Answer>, Failure> {
-        for choice in self.router.plan(Work::Chat, &question.need) {
-            let model = choice.model.clone();
-            let hash = prompt_hash(&model, question);
-            let Some(text) = self.look_up(&hash).await? else { continue };
-            // An answer that no longer fits is as good as none.
-            let Ok(value) = question.value(&text) else { continue };
-            let call = Call {
-                provider: choice.provider.clone(),
-                model: model.clone(),
-                prompt_hash: Some(hash.clone()),
-                is_cached: true,
-                output: value.clone(),
-                reason: "the same was asked before".to_owned(),
-                ..Call::default()
-            };
-            let by = Provenance { provider: choice.provider, model, prompt_hash: Some(hash) };
-            return Ok(Some(Answer {
-                value,
-                by,
-                calls: vec![call],
-                kept: None,
-                context: None,
-                memory: None,
-            }));
-        }
-        Ok(None)
-    }
-
-    async fn look_up(&self, hash: &str) -> Result<Option<String>, Failure> {
-        let mut connection = self.connection.lock().await;
-        sqlx::query_scalar(
-            "select response from public.ai_response_cache
-             where prompt_hash = $1 and updated_at + ttl > now()",
-        )
-        .bind(hash)
-        .persistent(false)
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(|error| {
-            let error = db::explain_owner(error, "looking an answer up");
-            Failure::new(FailureKind::Retry, error.chain().join(": "))
-        })
-    }
-
-    /// The nearest memories, and the vector they are nearest to. Nothing is lost where there are
-    /// none: a task goes on without.
-    async fn recall(
-        &self,
-        job: &Job,
-        task: &Claimed,
-        text: &str,
-        deadline: Instant,
-    ) -> Option<(Vec<memory::Found>, (Vec<f32>, String))> {
-        if self.settings.memories == 0 {
-            return None;
-        }
-        let need = need(job, task, false);
-        let texts = [text.to_owned()];
-        let embedded = self.router.embed(&texts, Purpose::Query, &need, deadline).await.ok()?;
-        let vector = embedded.vectors.into_iter().next()?;
-        let mut connection = self.connection.lock().await;
-        let (agent, most) = (Some(job.kind.as_str()), self.settings.memories);
-        let found = memory::nearest(&mut connection, agent, &vector, &embedded.model, most).await;
-        let found = found.inspect_err(|error| tracing::warn!("{}", error.report())).ok()?;
-        Some((found, (vector, embedded.model)))
+        let (kept, context) = (Some(kept), Some(context));
+        Answer { value, by, calls, kept, context, memory: None, is_private }
     }
 
     pub async fn embed(
@@ -211,12 +168,16 @@ impl Asker {
     ) -> Result<Vector, Failure> {
         self.has_vectors().await;
         let texts = [text.to_owned()];
-        let need = need(job, task, true);
+        let need = self.embedding_need(job, task);
         let embedded = self.router.embed(&texts, Purpose::Document, &need, deadline).await;
-        let embedded = embedded.map_err(Failure::from)?;
+        let embedded = embedded.map_err(|refused| {
+            let calls = marked(refused.calls, need.private);
+            Failure { message: refused.message, kind: refused.kind, calls }
+        })?;
         self.save().await;
         let vector = embedded.vectors.into_iter().next().unwrap_or_default();
-        Ok(Vector { vector, model: embedded.model, calls: embedded.calls })
+        let calls = marked(embedded.calls, need.private);
+        Ok(Vector { vector, model: embedded.model, calls })
     }
 
     async fn save(&self) {
@@ -227,16 +188,51 @@ impl Asker {
 
     /// What would be asked, and of whom.
     pub fn preview(&self, job: &Job, task: &Claimed, asked: &Asked) -> String {
-        let (work, text) = match asked {
-            Asked::Chat { user, .. } => (Work::Chat, user.clone()),
-            Asked::Embedding { text } => (Work::Embedding, text.clone()),
+        let (work, text, need) = match asked {
+            Asked::Chat { user, .. } => (Work::Chat, user.clone(), self.need(job, task)),
+            Asked::Embedding { text } => {
+                (Work::Embedding, text.clone(), self.embedding_need(job, task))
+            }
         };
-        let choices = self.router.plan(work, &need(job, task, false));
+        let choices = self.router.plan(work, &need);
         let whom = choices.iter().find(|choice| choice.able).map_or_else(
             || "nobody can be asked now".to_owned(),
             |choice| format!("{} {} ({})", choice.provider, choice.model, choice.reason),
         );
         format!("{whom}: {}", text.trim())
+    }
+
+    /// Whom a job's question may go to.
+    fn need(&self, job: &Job, task: &Claimed) -> Need {
+        let settings = self.settings.tasks.get(&job.name);
+        let needs = |what| settings.is_some_and(|settings| settings.needs.contains(&what));
+        Need {
+            private: job.is_private || task.is_private,
+            json_schema: needs(Capability::JsonSchema),
+            code: needs(Capability::Code),
+            vision: needs(Capability::Vision),
+            provider: job.provider.clone(),
+            model: job.model.clone(),
+        }
+    }
+
+    /// Whom a job's text may go to that is to be embedded: those of one model only, as vectors of
+    /// two cannot be compared. The job's own model is one that answers questions.
+    fn embedding_need(&self, job: &Job, task: &Claimed) -> Need {
+        let private = job.is_private || task.is_private;
+        let need = Need { private, provider: job.provider.clone(), ..Need::default() };
+        Need { model: self.router.embedding_model(&need), ..need }
+    }
+
+    fn question(&self, job: &Job, task: &Claimed, asked: &Asked) -> Question {
+        let (system, user, schema, max_tokens, images) = match asked {
+            Asked::Chat { system, user, schema, max_tokens, images } => {
+                (system.clone(), user.clone(), schema.clone(), *max_tokens, images.clone())
+            }
+            Asked::Embedding { text } => (String::new(), text.clone(), Value::Null, 0, Vec::new()),
+        };
+        let (name, need) = (job.kind.clone(), self.need(job, task));
+        Question { system, user, name, schema, max_tokens, images, need }
     }
 }
 
@@ -249,13 +245,24 @@ impl Answer {
         subject: &Subject,
         writes: Vec<Write>,
     ) -> Effect {
-        let memories = self.memory.map(|(vector, embedding_model)| NewMemory {
+        let mut metadata = json!({"task": task.id, "job": job.name, "subject": subject.id});
+        if self.is_private {
+            metadata["private"] = json!(true);
+        }
+        let is_lesson = job.kind == "reflect";
+        let said = words(&self.value);
+        let asked = self.context.as_ref().map(|context| brief(&context.query, REPEATED));
+        let content = match asked {
+            Some(asked) if !is_lesson => format!("{asked} → {said}"),
+            _ => said,
+        };
+        let memories = self.memory.map(|memory| NewMemory {
             agent_id: job.kind.clone(),
-            thought_type: if job.kind == "reflect" { "reflection" } else { "observation" },
-            content: format!("{} {}: {}", job.name, subject.id, self.value),
-            vector,
-            embedding_model,
-            metadata: json!({"task": task.id}),
+            thought_type: if is_lesson { memory::LESSON } else { "observation" },
+            content,
+            vector: memory.vector,
+            embedding_model: memory.model,
+            metadata,
         });
         Effect {
             result: self.value,
@@ -273,34 +280,10 @@ impl Answer {
     }
 }
 
-fn need(job: &Job, task: &Claimed, is_embedding: bool) -> Need {
-    let model = if is_embedding { None } else { job.model.clone() };
-    Need {
-        private: job.is_private || task.is_private,
-        provider: job.provider.clone(),
-        model,
-        ..Need::default()
+/// Calls that say whether what they hold is private.
+fn marked(mut calls: Vec<Call>, is_private: bool) -> Vec<Call> {
+    for call in &mut calls {
+        call.is_private = is_private;
     }
-}
-
-fn question(job: &Job, task: &Claimed, asked: &Asked) -> Question {
-    let (system, user, schema, max_tokens) = match asked {
-        Asked::Chat { system, user, schema, max_tokens } => {
-            (system.clone(), user.clone(), schema.clone(), *max_tokens)
-        }
-        Asked::Embedding { text } => (String::new(), text.clone(), Value::Null, 0),
-    };
-    Question {
-        system,
-        user,
-        name: job.kind.clone(),
-        schema,
-        max_tokens,
-        need: need(job, task, false),
-    }
-}
-
-/// How long one task may take, less than its lease.
-pub fn limit(settings: &Enrich) -> Duration {
-    settings.lease.mul_f32(0.8)
+    calls
 }

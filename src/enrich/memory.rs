@@ -1,14 +1,17 @@
-//! What was learned: stored with its vector, and found again by nearness. Old memories count for
-//! less, and in the end are put away: the score of a memory is its likeness times what time has
-//! left of it, half of it every thirty days; a memory that nobody used for half a year, and that is
-//! no reflection, is archived and not found any more.
+//! What was learned: stored with its vector, and found again by nearness. frieze is one agent: a
+//! task is reminded of what tasks of its own type observed, and of every lesson (`reflection`).
+//! Old memories count for less, and in the end are put away: the score of a memory is its likeness
+//! times what time has left of it, half of it every thirty days; a memory that nobody used for half
+//! a year, and that is no lesson, is archived and not found any more.
 
-use sqlx::postgres::PgRow;
-use sqlx::{FromRow, PgConnection, Row as _};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::db;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Days after which a memory counts for half.
 const HALF_LIFE: f64 = 30.0;
@@ -20,31 +23,43 @@ const ARCHIVE_AFTER: i32 = 180;
 /// length nor angle.
 pub const DIMENSIONS: usize = 1536;
 
+/// What lessons are called among the types of thoughts.
+pub const LESSON: &str = "reflection";
+
 /// A memory that was found.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     pub id: Uuid,
+    /// The type of the task that left it.
     pub agent_id: String,
     pub thought_type: String,
     pub content: String,
+    /// The model of its vector, where it has one.
+    pub embedding_model: Option<String>,
+    pub is_private: bool,
+    pub created_at: DateTime<Utc>,
+    pub archived_at: Option<DateTime<Utc>>,
     /// Cosine of the angle to what was asked.
-    pub likeness: f64,
+    pub likeness: Option<f64>,
     /// The same, less what time has taken.
-    pub score: f64,
+    pub score: Option<f64>,
 }
 
-impl<'r> FromRow<'r, PgRow> for Found {
-    fn from_row(row: &'r PgRow) -> sqlx::Result<Self> {
-        Ok(Self {
-            id: row.try_get("id")?,
-            agent_id: row.try_get("agent_id")?,
-            thought_type: row.try_get("thought_type")?,
-            content: row.try_get("content")?,
-            likeness: row.try_get("likeness")?,
-            score: row.try_get("score")?,
-        })
-    }
+/// Which memories are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Those that a task of this type is reminded of: its own, and every lesson.
+    pub agent: Option<&'a str>,
+    /// Only those that tasks of these types left; all where none is named.
+    pub types: &'a [String],
+    /// Those of private tasks too.
+    pub with_private: bool,
+    pub most: usize,
 }
+
+/// What the columns of [`Found`] are called.
+const COLUMNS: &str = "id, agent_id, thought_type, content, embedding_model, created_at,
+    metadata @> '{\"private\": true}' as is_private, metadata->'archived_at' as archived_at";
 
 /// A vector as pgvector reads it.
 pub fn literal(vector: &[f32]) -> String {
@@ -69,50 +84,116 @@ pub async fn is_there(conn: &mut PgConnection) -> Result<bool> {
         .map_err(|error| db::explain_owner(error, "looking for memories"))
 }
 
-/// The memories nearest to a vector that the same model made: of one agent, or of all.
+/// The memories nearest to a vector that the same model made. All that are wanted are compared: an
+/// index that only looks near by would miss those that are few among many others.
 pub async fn nearest(
     conn: &mut PgConnection,
-    agent: Option<&str>,
+    wanted: &Wanted<'_>,
     vector: &[f32],
     model: &str,
-    most: usize,
 ) -> Result<Vec<Found>> {
-    // More than are wanted, since time may put them into another order.
-    let candidates = i64::try_from(most.saturating_mul(4).max(20)).unwrap_or(20);
-    sqlx::query_as(
-        "with near as materialized (
-             select id, agent_id, thought_type, content, created_at,
-                 1 - (embedding <=> $1::vector) as likeness
+    let sql = format!(
+        "with wanted as materialized (
+             select {COLUMNS}, (1 - (embedding <=> $1::vector))::float8 as likeness,
+                 power(0.5, greatest(extract(epoch from now() - created_at), 0) / 86400 / $2::float8)
+                     as left_of_it
              from public.agent_memory
-             where embedding_model = $2 and ($3::text is null or agent_id = $3)
-                 and not metadata ? 'archived_at'
-             order by embedding <=> $1::vector limit $4)
-         select id, agent_id, thought_type, content, likeness::float8,
-             (likeness * power(0.5, extract(epoch from now() - created_at) / 86400 / $5))::float8 as score
-         from near order by score desc, id limit $6",
+             where embedding_model = $3 and not metadata ? 'archived_at'
+                 and ($4::text is null or agent_id = $4 or thought_type = '{LESSON}')
+                 and (cardinality($5::text[]) = 0 or agent_id = any ($5))
+                 and ($6 or not metadata @> '{{\"private\": true}}'))
+         select to_jsonb(f) from (
+             select *, likeness * left_of_it as score from wanted
+             order by score desc, id limit $7) as f
+         order by f.score desc, f.id"
+    );
+    let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(literal(vector))
+        .bind(HALF_LIFE)
+        .bind(model)
+        .bind(wanted.agent)
+        .bind(wanted.types)
+        .bind(wanted.with_private)
+        .bind(i64::try_from(wanted.most).unwrap_or(i64::MAX))
+        .persistent(false)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| db::explain_owner(error, "looking for memories"))?;
+    found(rows)
+}
+
+fn found(rows: Vec<Value>) -> Result<Vec<Found>> {
+    let rows = rows.into_iter().map(serde_json::from_value).collect::<Result<_, _>>();
+    rows.map_err(|error| Error::database("a memory cannot be read").because(error))
+}
+
+/// The last ones, archived ones too.
+pub async fn list(conn: &mut PgConnection, types: &[String], most: usize) -> Result<Vec<Found>> {
+    let sql = format!(
+        "select to_jsonb(f) from (select {COLUMNS} from public.agent_memory
+             where cardinality($1::text[]) = 0 or agent_id = any ($1)
+             order by created_at desc, id limit $2) as f
+         order by f.created_at desc, f.id"
+    );
+    let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(types)
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .persistent(false)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| db::explain_owner(error, "reading memories"))?;
+    found(rows)
+}
+
+/// The models of the vectors that are not archived.
+pub async fn models(conn: &mut PgConnection) -> Result<Vec<String>> {
+    sqlx::query_scalar(
+        "select distinct embedding_model from public.agent_memory
+         where embedding_model is not null and not metadata ? 'archived_at' order by 1",
     )
-    .bind(literal(vector))
-    .bind(model)
-    .bind(agent)
-    .bind(candidates)
-    .bind(HALF_LIFE)
-    .bind(i64::try_from(most).unwrap_or(i64::MAX))
     .persistent(false)
     .fetch_all(conn)
     .await
-    .map_err(|error| db::explain_owner(error, "looking for memories"))
+    .map_err(|error| db::explain_owner(error, "reading memories"))
+}
+
+/// Deletes the one memory whose id begins so: what it was.
+pub async fn forget(conn: &mut PgConnection, id: &str) -> Result<Uuid> {
+    let begins = id.trim().to_ascii_lowercase();
+    let is_one = begins.len() >= 8 && begins.chars().all(|c| c.is_ascii_hexdigit() || c == '-');
+    if !is_one {
+        return Err(Error::content(format!("\"{id}\" is no memory's id"))
+            .help("write the id, or at least its first 8 characters"));
+    }
+    let ids: Vec<Uuid> = sqlx::query_scalar(
+        "delete from public.agent_memory where starts_with(id::text, $1)
+             and 1 = (select count(*) from public.agent_memory where starts_with(id::text, $1))
+         returning id",
+    )
+    .bind(&begins)
+    .persistent(false)
+    .fetch_all(conn)
+    .await
+    .map_err(|error| db::explain_owner(error, "forgetting a memory"))?;
+    ids.first().copied().ok_or_else(|| {
+        Error::content(format!("there is not one memory whose id begins with {begins}"))
+            .help("`frieze memory list` shows the memories and their ids")
+    })
 }
 
 /// Puts away what was not used for long; how many there were.
 pub async fn archive(conn: &mut PgConnection) -> Result<u64> {
     let done = sqlx::query(
         "update public.agent_memory m set metadata = metadata || jsonb_build_object('archived_at', now())
-         where not metadata ? 'archived_at' and thought_type <> 'reflection'
+         where not metadata ? 'archived_at' and thought_type <> $2
              and created_at < now() - make_interval(days => $1)
-             and not exists (select 1 from public.agent_context c
-                 where m.id = any (c.memory_ids) and c.created_at > now() - make_interval(days => $1))",
+             and not exists (
+                 select from (select distinct unnest(memory_ids) as id from public.agent_context
+                     where created_at > now() - make_interval(days => $1)) as used
+                 where used.id = m.id)",
     )
     .bind(ARCHIVE_AFTER)
+    .bind(LESSON)
     .persistent(false)
     .execute(conn)
     .await

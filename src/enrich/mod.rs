@@ -68,6 +68,9 @@ pub enum FailureKind {
     /// Nobody can be asked now: not the task's fault, so that no attempt is used up. It is due
     /// again after this.
     Unavailable(Duration),
+    /// Somebody was asked, and did not manage, which may be the question's fault: the same, and
+    /// every fifth time it uses up an attempt.
+    Faulty(Duration),
     /// No attempt can succeed: an unknown type, a payload that makes no sense, a row that is gone.
     Final,
 }
@@ -124,6 +127,8 @@ pub struct Call {
     pub latency: Duration,
     pub cost: Option<f64>,
     pub error: Option<Value>,
+    /// Made for a private task.
+    pub is_private: bool,
     /// Why this provider was chosen.
     pub reason: String,
 }
@@ -134,7 +139,10 @@ pub struct CachedAnswer {
     /// SHA-256 of model and prompt, in hexadecimal.
     pub prompt_hash: String,
     pub response: String,
+    pub provider: String,
     pub model: String,
+    /// Given to a private task, and for no other.
+    pub is_private: bool,
     pub ttl: Duration,
 }
 

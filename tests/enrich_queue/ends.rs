@@ -17,6 +17,8 @@ const COUNTS: &str = "select jsonb_build_array((select count(*) from agent_run_l
 
 fn answer(response: &str) -> CachedAnswer {
     CachedAnswer {
+        provider: "stub".into(),
+        is_private: false,
         prompt_hash: "ab".repeat(32),
         response: response.into(),
         model: "m1".into(),

@@ -7,15 +7,33 @@ mod config;
 mod models;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/site.rs"]
+mod site;
+
+/// A measurement, for whoever looks with --nocapture.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
 
 mod breaker;
 mod embeddings;
+mod ends;
 mod faults;
+mod images;
+mod kept;
+mod leaves;
 mod log;
+mod memories;
 mod order;
 mod private;
 mod quotas;
 mod requests;
+mod retrieval;
+mod settings;
+mod world;
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -130,6 +148,7 @@ pub fn question() -> Question {
             "additionalProperties": false
         }),
         max_tokens: 400,
+        images: Vec::new(),
         need: Need::default(),
     }
 }
@@ -139,8 +158,10 @@ pub fn soon() -> Instant {
 }
 
 pub fn seconds(kind: FailureKind) -> u64 {
-    let FailureKind::Unavailable(wait) = kind else { panic!("{kind:?}") };
-    wait.as_secs()
+    match kind {
+        FailureKind::Unavailable(wait) | FailureKind::Faulty(wait) => wait.as_secs(),
+        kind => panic!("{kind:?}"),
+    }
 }
 
 fn kind(error: &Value) -> &str {

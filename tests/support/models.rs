@@ -56,7 +56,20 @@ impl Request {
         let body = self.json();
         let messages = body["messages"].as_array().cloned().unwrap_or_default();
         let said = messages.iter().filter(|message| message["role"] == role);
-        said.filter_map(|message| message["content"].as_str()).collect::<Vec<_>>().join("\n")
+        let words = |content: &Value| match content {
+            Value::Array(parts) => parts.iter().filter_map(|it| it["text"].as_str()).collect(),
+            content => content.as_str().unwrap_or_default().to_owned(),
+        };
+        said.map(|message| words(&message["content"])).collect::<Vec<String>>().join("\n")
+    }
+
+    /// The addresses of the images that were sent.
+    pub fn images(&self) -> Vec<String> {
+        let body = self.json();
+        let messages = body["messages"].as_array().cloned().unwrap_or_default();
+        let parts = messages.iter().filter_map(|message| message["content"].as_array()).flatten();
+        let urls = parts.filter_map(|part| part["image_url"]["url"].as_str().map(str::to_owned));
+        urls.collect()
     }
 
     /// The schema the answer is to have, from the response format or out of the prompt.

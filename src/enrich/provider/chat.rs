@@ -1,5 +1,7 @@
 //! Questions and answers, in the protocol that all kinds of servers have in common.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -30,7 +32,7 @@ pub fn body(provider: &Provider, model: &str, question: &Question) -> Value {
         "model": model,
         "messages": [
             {"role": "system", "content": system},
-            {"role": "user", "content": question.user},
+            {"role": "user", "content": said(provider, question)},
         ],
         "response_format": format(provider, question),
         "stream": false,
@@ -50,6 +52,19 @@ pub fn body(provider: &Provider, model: &str, question: &Question) -> Value {
         body["temperature"] = json!(0.3);
     }
     body
+}
+
+/// With the images for those who see; in words only for the others.
+fn said(provider: &Provider, question: &Question) -> Value {
+    if !provider.vision || question.images.is_empty() {
+        return json!(question.user);
+    }
+    let mut parts = vec![json!({"type": "text", "text": question.user})];
+    parts.extend(question.images.iter().map(|image| {
+        let url = format!("data:{};base64,{}", image.media_type, STANDARD.encode(&image.bytes));
+        json!({"type": "image_url", "image_url": {"url": url}})
+    }));
+    json!(parts)
 }
 
 fn format(provider: &Provider, question: &Question) -> Value {

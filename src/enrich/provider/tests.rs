@@ -17,6 +17,7 @@ fn question() -> Question {
             "additionalProperties": false
         }),
         max_tokens: 100,
+        images: Vec::new(),
         need: Need::default(),
     }
 }

@@ -9,12 +9,14 @@ use crate::enrich::{CachedAnswer, Context};
 
 // Two tasks of a batch may have asked the same; a statement touches a row only once.
 const CACHE: &str = "\
-    insert into public.ai_response_cache as c (prompt_hash, response, model, ttl)
-    select distinct on (prompt_hash) prompt_hash, response, model, make_interval(secs => ttl)
-    from jsonb_to_recordset($1::jsonb)
-        as x(prompt_hash text, response text, model text, ttl float8)
-    order by prompt_hash
-    on conflict (prompt_hash) do update set response = excluded.response, model = excluded.model,
+    insert into public.ai_response_cache as c (prompt_hash, response, provider, model, is_private, ttl)
+    select distinct on (prompt_hash) prompt_hash, response, provider, model, is_private,
+        make_interval(secs => ttl)
+    from jsonb_to_recordset($1::jsonb) as x(prompt_hash text, response text, provider text,
+        model text, is_private bool, ttl float8)
+    order by prompt_hash, is_private
+    on conflict (prompt_hash) do update set response = excluded.response,
+        provider = excluded.provider, model = excluded.model, is_private = excluded.is_private,
         ttl = excluded.ttl, created_at = now()";
 const CONTEXT: &str = "\
     insert into public.agent_context
@@ -38,7 +40,9 @@ fn row(answer: &CachedAnswer) -> Value {
     json!({
         "prompt_hash": answer.prompt_hash,
         "response": answer.response,
+        "provider": answer.provider,
         "model": answer.model,
+        "is_private": answer.is_private,
         "ttl": answer.ttl.as_secs_f64(),
     })
 }

@@ -9,11 +9,12 @@ use crate::enrich::{Call, Claimed};
 
 const LOG: &str = "\
     insert into public.agent_run_logs (session_id, task_id, task_type, provider, model,
-        prompt_hash, is_cached, input, output, tokens_in, tokens_out, latency_ms, cost, error, reason)
-    select $2, task_id, task_type, provider, model, prompt_hash, is_cached, input, output,
-        tokens_in, tokens_out, latency_ms, cost, error, reason
+        prompt_hash, is_cached, is_private, input, output, tokens_in, tokens_out, latency_ms, cost,
+        error, reason)
+    select $2, task_id, task_type, provider, model, prompt_hash, is_cached, is_private, input,
+        output, tokens_in, tokens_out, latency_ms, cost, error, reason
     from jsonb_to_recordset($1::jsonb) as x(task_id uuid, task_type text, provider text, model text,
-        prompt_hash text, is_cached bool, input jsonb, output jsonb, tokens_in int, tokens_out int,
+        prompt_hash text, is_cached bool, is_private bool, input jsonb, output jsonb, tokens_in int, tokens_out int,
         latency_ms int, cost numeric, error jsonb, reason text)";
 
 pub async fn log<'a>(
@@ -23,6 +24,29 @@ pub async fn log<'a>(
 ) -> Result<(), Stop> {
     let rows: Vec<Value> =
         calls.flat_map(|(task, calls)| calls.iter().map(|call| row(task, call))).collect();
+    insert(transaction, rows, run_id).await
+}
+
+/// The same of calls that belong to no task, as of a search.
+pub async fn log_apart(
+    connection: &mut PgConnection,
+    doing: &str,
+    calls: &[Call],
+    run_id: Uuid,
+) -> Result<(), Stop> {
+    let row = |call: &Call| {
+        let mut row = columns(call);
+        row["task_type"] = json!(doing);
+        row
+    };
+    insert(connection, calls.iter().map(row).collect(), run_id).await
+}
+
+async fn insert(
+    transaction: &mut PgConnection,
+    rows: Vec<Value>,
+    run_id: Uuid,
+) -> Result<(), Stop> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -32,13 +56,18 @@ pub async fn log<'a>(
 }
 
 fn row(task: &Claimed, call: &Call) -> Value {
+    let mut row = columns(call);
+    (row["task_id"], row["task_type"]) = (json!(task.id), json!(task.task_type));
+    row
+}
+
+fn columns(call: &Call) -> Value {
     json!({
-        "task_id": task.id,
-        "task_type": task.task_type,
         "provider": call.provider,
         "model": call.model,
         "prompt_hash": call.prompt_hash,
         "is_cached": call.is_cached,
+        "is_private": call.is_private,
         "input": call.input,
         "output": call.output,
         "tokens_in": call.tokens_in,

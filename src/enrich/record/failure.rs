@@ -24,6 +24,9 @@ pub enum Failed {
     Lost,
 }
 
+/// So many faults use up an attempt: what fails with one question only would fail for ever.
+const MANY: i32 = 5;
+
 /// As much of a message as anybody reads.
 const LONGEST: usize = 2000;
 
@@ -76,11 +79,22 @@ pub async fn fail(
     }
 }
 
-fn error(stop: Stop) -> Error {
+/// What to say where there is no task to blame.
+pub(in crate::enrich) fn error(stop: Stop) -> Error {
     match stop {
         Stop::Refused(_, why) => Error::database(format!("a task cannot be recorded: {why}")),
         Stop::Broken(error) | Stop::Again(error) => error,
     }
+}
+
+/// Counts that somebody was asked and did not manage: how often since an attempt was used up.
+async fn faults(transaction: &mut PgConnection, task: &Claimed) -> Result<Option<i32>, Stop> {
+    const FAULTS: &str = "\
+        update public.task_queue set faults = (faults + 1) % $3
+        where id = $1 and status = 'processing' and attempts = $2
+        returning faults";
+    let update = sqlx::query_scalar(FAULTS).bind(task.id).bind(task.attempts).bind(MANY);
+    update.persistent(false).fetch_optional(transaction).await.map_err(stop)
 }
 
 async fn attempt(
@@ -94,6 +108,10 @@ async fn attempt(
     let (sql, after) = match failure.kind {
         FailureKind::Retry => (RETRY.as_str(), None),
         FailureKind::Unavailable(after) => (PUT_BACK, Some(after)),
+        FailureKind::Faulty(after) => match faults(&mut transaction, task).await? {
+            Some(0) => (RETRY.as_str(), None),
+            _ => (PUT_BACK, Some(after)),
+        },
         FailureKind::Final => (FINALLY, None),
     };
     let mut update = sqlx::query_scalar(AssertSqlSafe(sql)).bind(task.id).bind(task.attempts);

@@ -2,7 +2,7 @@
 //! worker's, and nothing at all for others.
 
 mod answer;
-mod calls;
+pub(in crate::enrich) mod calls;
 mod embedding;
 mod failure;
 pub(in crate::enrich) mod field;
@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
+pub(in crate::enrich) use self::failure::error;
 pub use self::failure::{Failed, fail, put_back};
 pub use self::field::Kept;
 use super::{Claimed, Effect, Failure, FailureKind, Write, json as sent};

@@ -31,6 +31,10 @@ pub fn call(asked: &Asked<'_>, job: &Job<'_>, result: &Result<Done, Trouble>) ->
             (said.unwrap_or(Value::Null), trouble.used, Some(trouble.row()))
         }
     };
+    let mut input = job.input();
+    if let (false, Some(input)) = (asked.provider.vision, input.as_object_mut()) {
+        input.remove("images");
+    }
     let hash = match job {
         Job::Chat(question) => Some(prompt_hash(asked.model, question)),
         Job::Embed(..) => None,
@@ -39,7 +43,7 @@ pub fn call(asked: &Asked<'_>, job: &Job<'_>, result: &Result<Done, Trouble>) ->
         provider: asked.provider.name.clone(),
         model: asked.model.to_owned(),
         prompt_hash: hash,
-        input: job.input(),
+        input,
         output,
         tokens_in: used.tokens_in,
         tokens_out: used.tokens_out,

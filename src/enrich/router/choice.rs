@@ -39,14 +39,8 @@ pub fn model<'a>(provider: &'a Provider, work: Work, need: &'a Need) -> Option<&
     }
 }
 
-pub fn judge(
-    provider: &Provider,
-    state: &State,
-    work: Work,
-    need: &Need,
-    tokens: u64,
-    now: Duration,
-) -> Result<(), Obstacle> {
+/// What speaks against asking it ever, whatever is left: the same in every run.
+pub fn permit(provider: &Provider, work: Work, need: &Need) -> Result<(), Obstacle> {
     let name = &provider.name;
     if need.provider.as_ref().is_some_and(|only| only != name) {
         let only = need.provider.as_deref().unwrap_or_default();
@@ -55,7 +49,22 @@ pub fn judge(
     if need.private && !provider.private {
         return Err(Obstacle::lasting(name, "is not private"));
     }
-    can(provider, work, need).map_err(|why| Obstacle::lasting(name, why))?;
+    can(provider, work, need).map_err(|why| Obstacle::lasting(name, why))
+}
+
+pub fn judge(
+    provider: &Provider,
+    state: &State,
+    work: Work,
+    need: &Need,
+    tokens: u64,
+    now: Duration,
+) -> Result<(), Obstacle> {
+    permit(provider, work, need)?;
+    if let Some(variable) = lacks_key(provider) {
+        let why = format!("has no key: {variable} is not set");
+        return Err(Obstacle::lasting(&provider.name, why));
+    }
     let model = model(provider, work, need).unwrap_or_default();
     state.may(provider, model, tokens, now)
 }
@@ -76,8 +85,13 @@ fn can(provider: &Provider, work: Work, need: &Need) -> Result<(), String> {
     if work == Work::Chat && need.code && !provider.code {
         return Err("is not marked code = true".to_owned());
     }
-    match (&provider.key_env, &provider.key) {
-        (Some(variable), None) => Err(format!("has no key: {variable} is not set")),
-        _ => Ok(()),
+    if work == Work::Chat && need.vision && !provider.vision {
+        return Err("is not marked vision = true".to_owned());
     }
+    Ok(())
+}
+
+/// The variable that is to hold the key, and does not.
+pub fn lacks_key(provider: &Provider) -> Option<&str> {
+    provider.key_env.as_deref().filter(|_| provider.key.is_none())
 }

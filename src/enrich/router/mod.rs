@@ -19,13 +19,13 @@ use std::time::{Duration, Instant};
 
 pub use self::built_in::NAME as BUILT_IN;
 pub use self::question::{
-    Answered, Choice, Embedded, Job, Need, Question, Refused, Work, prompt_hash,
+    Answered, Choice, Embedded, Image, Job, Need, Question, Refused, Work, prompt_hash,
 };
 use self::round::{Done, Round};
 use self::state::State;
 use self::turn::Turn;
 use super::FailureKind;
-use super::embedding::Purpose;
+use super::embedding::{Purpose, lexical};
 use super::provider::{Asked, Http};
 use crate::config::{Enrich, Provider};
 use crate::error::Result;
@@ -102,6 +102,29 @@ impl Router {
             }),
             _ => Err(Refused::new(FailureKind::Retry, "no embeddings came", round.calls)),
         }
+    }
+
+    /// Who may be asked at all, with the model: in the order of the list, whoever is well or not.
+    pub fn permitted<'a>(&'a self, work: Work, need: &'a Need) -> Vec<(&'a str, &'a str)> {
+        let permitted = self.providers.iter().filter_map(|provider| {
+            choice::permit(provider, work, need).ok()?;
+            Some((provider.name.as_str(), choice::model(provider, work, need)?))
+        });
+        permitted.collect()
+    }
+
+    /// The model that makes embeddings of such texts, as long as the configuration and the keys
+    /// are the same: vectors of another one could not be compared. Nothing where nobody may.
+    pub fn embedding_model(&self, need: &Need) -> Option<String> {
+        if built_in::is_meant(&self.providers, need) {
+            return Some(lexical::MODEL.to_owned());
+        }
+        let permitted =
+            |provider: &&Provider| choice::permit(provider, Work::Embedding, need).is_ok();
+        let has_key = |provider: &&Provider| choice::lacks_key(provider).is_none();
+        let first = self.providers.iter().filter(permitted).find(has_key);
+        let first = first.or_else(|| self.providers.iter().find(permitted))?;
+        choice::model(first, Work::Embedding, need).map(str::to_owned)
     }
 
     /// Who would be asked, in this order, and why or why not. Nothing is sent.

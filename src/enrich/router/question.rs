@@ -1,5 +1,7 @@
 //! What is asked, and what comes back.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -16,11 +18,22 @@ pub struct Question {
     pub schema: Value,
     /// The longest answer, in tokens.
     pub max_tokens: u32,
+    /// Shown to those who see; the others are told the same in words only.
+    pub images: Vec<Image>,
     pub need: Need,
+}
+
+/// A picture that a question is about.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    /// As in `image/jpeg`.
+    pub media_type: &'static str,
+    pub bytes: Arc<[u8]>,
 }
 
 /// What a provider must be or have, to be asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Need {
     /// Only who is marked private.
     pub private: bool,
@@ -28,6 +41,8 @@ pub struct Need {
     pub json_schema: bool,
     /// Only who is marked good at code.
     pub code: bool,
+    /// Only who looks at images.
+    pub vision: bool,
     /// Only this one.
     pub provider: Option<String>,
     /// This model instead of a provider's own. For embeddings: only providers that make them with
@@ -94,6 +109,23 @@ impl Question {
     }
 }
 
+impl Image {
+    /// As the log of calls keeps it: never the picture itself.
+    fn row(&self) -> Value {
+        json!({
+            "media_type": self.media_type,
+            "bytes": self.bytes.len(),
+            "sha256": format!("{:x}", Sha256::digest(&self.bytes)),
+        })
+    }
+}
+
+impl std::fmt::Debug for Image {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {} bytes", self.media_type, self.bytes.len())
+    }
+}
+
 /// Models that are not bound to a schema like to put a fence around JSON.
 fn unfenced(text: &str) -> &str {
     let text = text.trim();
@@ -124,12 +156,18 @@ impl Job<'_> {
     /// What is asked, as the log of calls keeps it.
     pub fn input(&self) -> Value {
         match self {
-            Job::Chat(question) => json!({
-                "system": question.system,
-                "user": question.user,
-                "schema": question.name,
-                "max_tokens": question.max_tokens,
-            }),
+            Job::Chat(question) => {
+                let mut input = json!({
+                    "system": question.system,
+                    "user": question.user,
+                    "schema": question.name,
+                    "max_tokens": question.max_tokens,
+                });
+                if !question.images.is_empty() {
+                    input["images"] = question.images.iter().map(Image::row).collect();
+                }
+                input
+            }
             Job::Embed(texts, _) => counted(texts),
         }
     }
@@ -155,13 +193,20 @@ impl From<Refused> for Failure {
 
 /// SHA-256 of the model and all that it is asked, in hexadecimal.
 pub fn prompt_hash(model: &str, question: &Question) -> String {
-    let Question { system, user, name, schema, max_tokens, need: _ } = question;
-    let parts = [model, system, user, name, &schema.to_string(), &max_tokens.to_string()];
+    let Question { system, user, name, schema, max_tokens, images, need: _ } = question;
+    let (schema, max_tokens) = (schema.to_string(), max_tokens.to_string());
     let mut hash = Sha256::new();
-    for part in parts {
+    let mut add = |part: &[u8]| {
         // Its length first: no two questions are the same bytes.
         hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
+        hash.update(part);
+    };
+    for part in [model, system, user, name, &schema, &max_tokens] {
+        add(part.as_bytes());
+    }
+    for image in images {
+        add(image.media_type.as_bytes());
+        add(&image.bytes);
     }
     format!("{:x}", hash.finalize())
 }

@@ -6,7 +6,7 @@ use super::call::{call, nobody};
 use super::choice::Obstacle;
 use super::question::{Job, Need, Refused};
 use super::words;
-use crate::enrich::provider::{Asked, Kind, Outcome, Spoken, Vectors};
+use crate::enrich::provider::{Asked, Kind, Outcome, Spoken, Trouble, Vectors};
 use crate::enrich::{Call, FailureKind};
 
 /// When to look again whether the configuration has changed.
@@ -34,6 +34,8 @@ pub struct Round {
     bad: u32,
     rejected: bool,
     cut: bool,
+    /// Somebody took the question, and did not manage.
+    faulty: bool,
 }
 
 impl Round {
@@ -74,6 +76,7 @@ impl Round {
                 self.bad += u32::from(matches!(trouble.kind, Kind::BadAnswer | Kind::BadReply));
                 self.rejected |= trouble.kind == Kind::Rejected;
                 self.cut = cut && trouble.kind == Kind::Timeout;
+                self.faulty |= !self.cut && is_fault(&trouble);
                 self.cut || self.bad >= BAD
             }
         }
@@ -100,7 +103,7 @@ impl Round {
         let kind = if self.bad > 0 {
             FailureKind::Retry
         } else if let Some(wait) = self.wait {
-            FailureKind::Unavailable(wait)
+            if self.faulty { FailureKind::Faulty(wait) } else { FailureKind::Unavailable(wait) }
         } else if self.rejected {
             FailureKind::Final
         } else {
@@ -125,5 +128,17 @@ impl Round {
             return format!("{who}: there is none in enrich.providers");
         }
         format!("{who}: {}", self.obstacles.join("; "))
+    }
+}
+
+/// Whether it may be the question's fault. A server that says it is not there, and a connection
+/// that is none, are not.
+fn is_fault(trouble: &Trouble) -> bool {
+    match trouble.kind {
+        Kind::Server => {
+            trouble.after.is_none() && !matches!(trouble.status, None | Some(502..=504 | 529))
+        }
+        Kind::Timeout | Kind::Truncated | Kind::TooLarge => true,
+        _ => false,
     }
 }

@@ -39,6 +39,7 @@ impl TaskType for AltText {
                 "additionalProperties": false
             }),
             max_tokens: 400,
+            images: Vec::new(),
         })
     }
 

@@ -31,6 +31,7 @@ impl TaskType for Describe {
                 "additionalProperties": false
             }),
             max_tokens: 600,
+            images: Vec::new(),
         })
     }
 

@@ -138,7 +138,7 @@ impl Subject {
         match scope {
             Scope::Row => Self::row(connection, job, task).await,
             Scope::Names => Self::names(connection, job).await,
-            Scope::Run => Self::run(connection, run).await,
+            Scope::Run => Self::run(connection, run, job.is_private).await,
         }
     }
 
@@ -175,15 +175,22 @@ impl Subject {
     }
 
     /// What the calls of a run asked and were answered, newest first, as much as a prompt holds.
-    async fn run(connection: &SharedConnection, run: Uuid) -> Result<Self, Failure> {
-        let sql = "select jsonb_build_object('log', coalesce(string_agg(entry, e'\\n'), '')) from (
+    /// What was private is for those who may know it.
+    async fn run(
+        connection: &SharedConnection,
+        run: Uuid,
+        is_private: bool,
+    ) -> Result<Self, Failure> {
+        let sql = format!(
+            "select jsonb_build_object('log', coalesce(string_agg(entry, e'\\n'), '')) from (
             select format('%s: %s -> %s', task_type, left(input->>'user', 300),
                 left(coalesce(output::text, error::text), 300)) as entry
             from public.agent_run_logs where session_id = $1::uuid and task_type <> 'reflect'
-            order by created_at desc limit 20) as entries";
+                and input ? 'user' and ({is_private} or not is_private)
+            order by created_at desc limit 20) as entries"
+        );
         let run = run.to_string();
-        let fields =
-            fetch(connection, sql.to_owned(), Some(&run), "reading what the run did").await?;
+        let fields = fetch(connection, sql, Some(&run), "reading what the run did").await?;
         Ok(Self { id: run, fields: fields.unwrap_or_default() })
     }
 

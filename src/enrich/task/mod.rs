@@ -17,8 +17,9 @@ use uuid::Uuid;
 
 pub use self::job::{Job, Scope, Subject};
 use super::ask::Asker;
+use super::router::Image;
 use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
-use crate::config::Config;
+use crate::config::{Config, TaskSettings};
 use crate::error::{Result, nearest};
 
 const ALL: &[&dyn TaskType] = &[
@@ -65,8 +66,17 @@ pub trait TaskType: Send + Sync {
 /// What a model is asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Asked {
-    Chat { system: String, user: String, schema: Value, max_tokens: u32 },
-    Embedding { text: String },
+    Chat {
+        system: String,
+        user: String,
+        schema: Value,
+        max_tokens: u32,
+        /// What is to be looked at, by those who see.
+        images: Vec<Image>,
+    },
+    Embedding {
+        text: String,
+    },
 }
 
 /// The names of all task types.
@@ -142,6 +152,11 @@ impl Tasks {
     /// The model that embeddings are made with now; empty where nobody makes any.
     pub fn embedding_model(&self) -> String {
         self.asker.embedding_model()
+    }
+
+    /// The same of a job, which may be private or name a provider.
+    pub fn embedding_model_of(&self, settings: &TaskSettings) -> String {
+        self.asker.embedding_model_of(settings.private, settings.provider.as_deref())
     }
 
     /// Writes down what the next run is to know.

@@ -35,6 +35,7 @@ impl TaskType for SeoMeta {
                 "additionalProperties": false
             }),
             max_tokens: 400,
+            images: Vec::new(),
         })
     }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::enrich::record::{Failed, Recorded};
+use crate::enrich::router::BUILT_IN;
 use crate::enrich::{Call, Claimed};
 
 /// Follows a worker.
@@ -110,7 +111,8 @@ impl Report {
 
     /// Calls of a task whose end was recorded.
     pub(super) fn count(&mut self, calls: &[Call]) {
-        for call in calls {
+        // Nobody is called for the built-in embeddings.
+        for call in calls.iter().filter(|call| call.provider != BUILT_IN) {
             let sum = &mut self.calls;
             *(if call.is_cached { &mut sum.cached } else { &mut sum.made }) += 1;
             sum.failed += usize::from(call.error.is_some());

@@ -1,0 +1,73 @@
+//! What was answered to the same question before, by somebody who may be asked it now.
+
+use super::{Answer, Asker};
+use crate::db;
+use crate::enrich::router::{Question, Work, prompt_hash};
+use crate::enrich::{Call, Failure, FailureKind, Provenance};
+
+/// A row of the cache: the hash, who answered, and what.
+type Kept = (String, String, String);
+
+impl Asker {
+    /// The answer of the first provider that this question may go to and that has answered it.
+    /// Whether it is well now, or has anything left, makes no difference: nobody is asked.
+    pub(super) async fn cached(&self, question: &Question) -> Result<Option<Answer>, Failure> {
+        let permitted = self.router.permitted(Work::Chat, &question.need);
+        let hashed: Vec<(String, &str, &str)> = permitted
+            .into_iter()
+            .map(|(provider, model)| (prompt_hash(model, question), provider, model))
+            .collect();
+        let hashes: Vec<&str> = hashed.iter().map(|(hash, ..)| hash.as_str()).collect();
+        let kept = self.look_up(&hashes, question.need.private).await?;
+        let found = hashed.iter().find_map(|(hash, provider, model)| {
+            let is_theirs = |kept: &&Kept| kept.0 == *hash && kept.1 == *provider;
+            let (.., text) = kept.iter().find(is_theirs)?;
+            // An answer that no longer fits is as good as none.
+            let value = question.value(text).ok()?;
+            Some((hash, *provider, *model, value))
+        });
+        let Some((hash, provider, model, value)) = found else { return Ok(None) };
+        let (provider, model) = (provider.to_owned(), model.to_owned());
+        let call = Call {
+            provider: provider.clone(),
+            model: model.clone(),
+            prompt_hash: Some(hash.clone()),
+            is_cached: true,
+            is_private: question.need.private,
+            output: value.clone(),
+            reason: "the same was asked before".to_owned(),
+            ..Call::default()
+        };
+        Ok(Some(Answer {
+            value,
+            by: Provenance { provider, model, prompt_hash: Some(hash.clone()) },
+            calls: vec![call],
+            kept: None,
+            context: None,
+            memory: None,
+            is_private: question.need.private,
+        }))
+    }
+
+    /// What a private task was answered is for private tasks: memories of others may be in it.
+    async fn look_up(&self, hashes: &[&str], with_private: bool) -> Result<Vec<Kept>, Failure> {
+        if hashes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.connection.lock().await;
+        sqlx::query_as(
+            "select prompt_hash, provider, response from public.ai_response_cache
+             where prompt_hash = any ($1) and provider is not null
+                 and updated_at + ttl > now() and ($2 or not is_private)",
+        )
+        .bind(hashes)
+        .bind(with_private)
+        .persistent(false)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| {
+            let error = db::explain_owner(error, "looking an answer up");
+            Failure::new(FailureKind::Retry, error.chain().join(": "))
+        })
+    }
+}
