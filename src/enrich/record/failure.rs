@@ -24,6 +24,17 @@ pub enum Failed {
     Lost,
 }
 
+impl Failed {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Again(_) => "attempt_failed",
+            Self::PutBack(_) => "unavailable",
+            Self::Finally => "failed",
+            Self::Lost => "lost",
+        }
+    }
+}
+
 /// As much of a message as anybody reads.
 const LONGEST: usize = 2000;
 
