@@ -16,6 +16,7 @@ macro_rules! say {
 mod claims;
 mod command;
 mod crash;
+mod effects;
 mod ends;
 mod fields;
 mod kit;
