@@ -22,7 +22,7 @@ struct Stub;
 
 impl Perform for Stub {
     async fn perform(&self, task: &Claimed, _deadline: Instant) -> Result<Effect, Failure> {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..60))).await;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(0..40))).await;
         let number = task.payload["n"].as_u64().unwrap();
         let failed = |kind| Failure {
             calls: vec![effects::call(task)],
@@ -158,12 +158,14 @@ async fn all_end_once(tasks: i64, processes: usize) {
             connection = again(&url).await;
             has_crashed = true;
         }
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(50..400))).await;
-        let killed = fastrand::usize(1..workers.len());
-        workers[killed].kill().unwrap();
-        workers[killed].wait().unwrap();
-        workers[killed] = worker(&url);
-        kills += 1;
+        tokio::time::sleep(Duration::from_millis(fastrand::u64(50..300))).await;
+        if kills < 8 * processes {
+            let killed = fastrand::usize(1..workers.len());
+            workers[killed].kill().unwrap();
+            workers[killed].wait().unwrap();
+            workers[killed] = worker(&url);
+            kills += 1;
+        }
     }
     while number(&mut connection, LIVE).await > 0 {
         assert!(begun.elapsed() < Duration::from_mins(10), "some tasks are stuck");

@@ -24,4 +24,5 @@ mod plans;
 mod reverts;
 mod rows;
 mod speed;
+mod stats;
 mod workers;
