@@ -16,4 +16,5 @@ pub mod pipeline;
 pub mod publish;
 pub mod render;
 pub mod source;
+pub mod telemetry;
 pub mod theme;

@@ -13,13 +13,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    cli::logging::start(&cli.global);
-    match cli::run(&cli) {
+    let telemetry = cli::logging::start(&cli.global);
+    let code = match cli::run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let report = if cli.global.json { cli::json_error(&error) } else { error.report() };
             let _ = writeln!(std::io::stderr().lock(), "{report}");
             ExitCode::from(error.kind().exit_code())
         }
-    }
+    };
+    drop(telemetry);
+    code
 }

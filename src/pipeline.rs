@@ -41,7 +41,7 @@ pub fn build(config: &Config, observer: &dyn Observer) -> Result<Report> {
     let mut clock = Clock::new(observer);
     let stage = outputs::open(config)?;
     clock.start("read");
-    let (reading, prepared) = read(config)?;
+    let (reading, prepared) = read(config, &clock.span())?;
     freeze(config, reading, prepared, stage, clock)
 }
 
@@ -58,7 +58,7 @@ pub fn build_from(config: &Config, snapshot: Snapshot, observer: &dyn Observer) 
 /// values give access to the images themselves.
 pub fn images(config: &Config) -> Result<(Vec<Listed>, Arc<Shared>)> {
     let mut clock = Clock::new(&Quiet);
-    let (reading, prepared) = read(config)?;
+    let (reading, prepared) = read(config, &clock.span())?;
     let Prepared { theme, manifests, shared, engine } = prepared;
     let site = model::assemble(reading.snapshot, config, &manifests)?;
     pictures::fetch(config, &site, &shared, &mut clock)?;
@@ -68,10 +68,10 @@ pub fn images(config: &Config) -> Result<(Vec<Listed>, Arc<Shared>)> {
 }
 
 /// Reads the rows, and prepares everything else meanwhile.
-fn read(config: &Config) -> Result<(Reading, Prepared)> {
+fn read(config: &Config, span: &tracing::Span) -> Result<(Reading, Prepared)> {
     let cache = Arc::new(pictures::cache(config)?);
-    let (reading, prepared) =
-        rayon::join(|| reading::read(config, cache.folder()), || Prepared::new(config, &cache));
+    let reading = || span.in_scope(|| reading::read(config, cache.folder()));
+    let (reading, prepared) = rayon::join(reading, || Prepared::new(config, &cache));
     Ok((reading?, prepared?))
 }
 

@@ -6,10 +6,23 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Left to right. `error` and `fs` stand to the left of everything.
+/// Left to right. `error`, `fs` and `telemetry` stand to the left of everything.
 const ROOMS: &[&str] = &[
-    "error", "fs", "config", "cache", "theme", "db", "enrich", "source", "model", "assets",
-    "render", "publish", "pipeline", "cli",
+    "error",
+    "fs",
+    "telemetry",
+    "config",
+    "cache",
+    "theme",
+    "db",
+    "enrich",
+    "source",
+    "model",
+    "assets",
+    "render",
+    "publish",
+    "pipeline",
+    "cli",
 ];
 
 /// Rooms that know the engine of another: what must not be named where.

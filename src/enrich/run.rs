@@ -1,6 +1,8 @@
 //! A run: what is missing is queued, the queue is worked through, and what is left of quotas is
 //! written down.
 
+use tracing::Instrument as _;
+
 use super::task::Tasks;
 use super::worker::{self, Observer, Options, Report};
 use super::{SharedConnection, detect, memory, queue};
@@ -13,7 +15,21 @@ pub fn is_wanted(config: &Config) -> bool {
     !config.enrich.providers.is_empty() || !config.enrich.tasks.is_empty()
 }
 
+/// Every log line of it carries the run's id.
 pub async fn run(
+    database: &Database,
+    connection: &SharedConnection,
+    config: &Config,
+    tasks: &Tasks,
+    options: &Options,
+    observer: &impl Observer,
+) -> Result<Report> {
+    // Its level is that of errors, so that even those lines carry it that are always shown.
+    let span = tracing::error_span!("enrich", run_id = %options.run_id);
+    all(database, connection, config, tasks, options, observer).instrument(span).await
+}
+
+async fn all(
     database: &Database,
     connection: &SharedConnection,
     config: &Config,

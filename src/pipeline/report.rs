@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tracing::Span;
 
 use super::pages::Done;
 use super::pictures;
@@ -12,6 +13,7 @@ use crate::enrich::worker::Report as Enriched;
 use crate::model::{Hash, Site};
 use crate::publish::Report as Published;
 use crate::source::snapshot::About;
+use crate::telemetry::SPANS;
 
 /// Is told how far a build is. Called from many threads.
 pub trait Observer: Sync {
@@ -30,28 +32,37 @@ impl Observer for Quiet {}
 /// Measures stages.
 pub struct Clock<'a> {
     observer: &'a dyn Observer,
+    span: Span,
     began: Instant,
-    running: Option<(&'static str, Instant)>,
+    running: Option<(&'static str, Instant, Span)>,
     stages: Vec<(&'static str, Duration)>,
 }
 
 impl<'a> Clock<'a> {
     pub fn new(observer: &'a dyn Observer) -> Self {
-        Self { observer, began: Instant::now(), running: None, stages: Vec::new() }
+        let span = tracing::info_span!(target: SPANS, "build");
+        Self { observer, span, began: Instant::now(), running: None, stages: Vec::new() }
     }
 
     pub fn observer(&self) -> &'a dyn Observer {
         self.observer
     }
 
+    /// The span of the stage that runs: whoever works on other threads goes into it there.
+    pub fn span(&self) -> Span {
+        self.running.as_ref().map_or_else(|| self.span.clone(), |(.., span)| span.clone())
+    }
+
     pub fn start(&mut self, name: &'static str) {
         self.stop();
         self.observer.stage(name);
-        self.running = Some((name, Instant::now()));
+        let span =
+            tracing::info_span!(target: SPANS, parent: &self.span, "stage", otel.name = name);
+        self.running = Some((name, Instant::now(), span));
     }
 
     fn stop(&mut self) {
-        if let Some((name, since)) = self.running.take() {
+        if let Some((name, since, _)) = self.running.take() {
             self.stages.push((name, since.elapsed()));
         }
     }

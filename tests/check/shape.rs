@@ -42,6 +42,14 @@ fn what_the_migrations_made_and_somebody_changed() {
             "public.profile.bio",
         ),
         ("drop index task_queue_due_idx", Warning, "index-missing", "public.task_queue"),
+        ("drop index task_queue_claim_idx", Warning, "index-missing", "public.task_queue"),
+        ("drop index enrichments_live_key", Warning, "index-missing", "public.enrichments"),
+        (
+            "alter table provider_quotas drop column blocked_until",
+            Error,
+            "column-missing",
+            "public.provider_quotas.blocked_until",
+        ),
         (
             "alter table projects drop constraint projects_slug_key",
             Warning,

@@ -11,8 +11,8 @@ const FILE: &str = ".env.example";
 const PAGE: &str = "docs/configuration.md";
 
 /// The variables that are ours or that we hand on; hosts set others themselves, such as NETLIFY.
-const PREFIXES: [&str; 8] =
-    ["DATABASE_", "FRIEZE_", "SUPABASE_", "AWS_", "PG", "RUST_", "GROQ_", "HF_"];
+const PREFIXES: [&str; 9] =
+    ["DATABASE_", "FRIEZE_", "SUPABASE_", "AWS_", "PG", "RUST_", "GROQ_", "HF_", "OTEL_"];
 
 /// The lines that hold a variable, without the `# ` that switches them off.
 fn variables(text: &str) -> Vec<(&str, &str)> {
@@ -44,7 +44,9 @@ fn every_variable_of_the_source_is_documented() {
     let documented = documented();
     let mut found = BTreeSet::new();
     names_below(&root().join("src"), &mut found);
-    for name in ["DATABASE_URL", "FRIEZE_BASE_URL", "AWS_REGION", "GROQ_API_KEY"] {
+    for name in
+        ["DATABASE_URL", "FRIEZE_BASE_URL", "AWS_REGION", "GROQ_API_KEY", "OTEL_SDK_DISABLED"]
+    {
         assert!(found.contains(name), "the search finds no {name}");
     }
     let missing: Vec<_> = found.difference(&documented).collect();

@@ -133,7 +133,9 @@ async fn what_models_wrote_is_summed_and_taken_back() {
     frieze::enrich::record::finish(&mut site.kit.connection, &task, &effect, run_id).await.unwrap();
 
     let stats = site.json(&["stats", "--since", "7"]);
-    assert_eq!(stats["days"], 7);
+    let since: chrono::DateTime<chrono::Utc> = stats["since"].as_str().unwrap().parse().unwrap();
+    assert_eq!((chrono::Utc::now() - since).num_days(), 7);
+    site.refused(&["stats", "--since", "soon"], 2);
     assert_eq!((&stats["total"]["calls"], &stats["total"]["p95_ms"]), (&json!(1), &json!(40.0)));
     assert_eq!(
         (&stats["by"][0]["provider"], &stats["by"][0]["cost"]),

@@ -338,9 +338,12 @@ async fn calls_are_summed_by_provider_and_type() {
     let effect = Effect { calls: vec![call(), call(), cached, failed], ..effect(vec![]) };
     finish(&mut kit, &task, &effect).await;
     kit.sql("insert into agent_run_logs (session_id, provider, model, created_at) values (gen_random_uuid(), 'old', 'm', now() - interval '31 days')").await;
-    let stats = queue::stats(&mut kit.connection, 30).await.unwrap();
-    let lines: Vec<_> = stats
+    let since = queue::Since::Back(Duration::from_hours(30 * 24));
+    let all = queue::stats(&mut kit.connection, since).await.unwrap();
+    let lines: Vec<_> = all
+        .by
         .iter()
+        .chain([&all.total])
         .map(|it| {
             let provider = it.provider.as_deref().unwrap_or("all");
             format!(

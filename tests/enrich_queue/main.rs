@@ -16,6 +16,7 @@ macro_rules! say {
 mod claims;
 mod command;
 mod crash;
+mod effects;
 mod ends;
 mod fields;
 mod kit;
@@ -23,4 +24,5 @@ mod plans;
 mod reverts;
 mod rows;
 mod speed;
+mod stats;
 mod workers;

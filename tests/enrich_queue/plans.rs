@@ -28,6 +28,9 @@ struct Plan {
     /// `Index Scan on task_queue using …`, and the like.
     nodes: BTreeSet<String>,
     pages: u64,
+    milliseconds: f64,
+    /// For people.
+    text: String,
 }
 
 /// The plan as it was carried out, and undone.
@@ -45,7 +48,33 @@ async fn plan(kit: &mut Kit, sql: &str, count: i64) -> Plan {
     let mut nodes = BTreeSet::new();
     walk(root, &mut nodes);
     let pages = ["Shared Hit Blocks", "Shared Read Blocks"].map(|key| root[key].as_u64().unwrap());
-    Plan { nodes, pages: pages.iter().sum() }
+    let milliseconds = plan[0]["Execution Time"].as_f64().unwrap();
+    let mut text = String::new();
+    tell(root, 0, &mut text);
+    Plan { nodes, pages: pages.iter().sum(), milliseconds, text }
+}
+
+/// A line for each node: what it is, how many rows it gave, how often it ran, what it read.
+fn tell(node: &Value, depth: usize, text: &mut String) {
+    use std::fmt::Write as _;
+    let part = |key: &str| node[key].as_str().map_or_else(String::new, |it| format!(" {it}"));
+    let number = |key: &str| node[key].as_f64().unwrap_or_default();
+    let (hit, read) = (number("Shared Hit Blocks"), number("Shared Read Blocks"));
+    let _ = writeln!(
+        text,
+        "{:indent$}{}{}{}: {} rows, {} times, {} pages",
+        "",
+        node["Node Type"].as_str().unwrap_or_default(),
+        part("Relation Name"),
+        part("Index Name"),
+        number("Actual Rows"),
+        number("Actual Loops"),
+        hit + read,
+        indent = depth * 2,
+    );
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        tell(child, depth + 1, text);
+    }
 }
 
 fn walk(node: &Value, nodes: &mut BTreeSet<String>) {
@@ -69,18 +98,19 @@ async fn flat(sizes: &[u32]) {
         }
         let first = &plans[0];
         for (plan, rows) in plans.iter().zip(sizes) {
-            assert!(plan.nodes.contains(index), "{rows}: {:?}", plan.nodes);
-            assert!(plan.nodes.contains("Tid Scan task_queue "), "{rows}: {:?}", plan.nodes);
+            let text = &plan.text;
+            say!("{rows} rows: {:.2} ms, {} pages\n{text}", plan.milliseconds, plan.pages);
+            assert!(plan.nodes.contains(index), "{rows} rows:\n{text}");
+            assert!(plan.nodes.contains("Tid Scan task_queue "), "{rows} rows:\n{text}");
             let slow = |node: &&String| {
                 node.contains("Sort") || node.starts_with("Seq Scan") || node.starts_with("Bitmap")
             };
-            assert_eq!(plan.nodes.iter().find(slow), None, "{rows}: {:?}", plan.nodes);
-            assert_eq!(plan.nodes, first.nodes, "{rows}");
-            say!("{index}: {rows} rows: {} pages", plan.pages);
+            assert_eq!(plan.nodes.iter().find(slow), None, "{rows} rows:\n{text}");
+            assert_eq!(plan.nodes, first.nodes, "{rows} rows:\n{text}\nafter\n{}", first.text);
             // An index of a few levels more, and nothing else.
             assert!(
                 plan.pages < first.pages + 60,
-                "{rows}: {} pages after {}",
+                "{rows} rows: {} pages after {}\n{text}",
                 plan.pages,
                 first.pages
             );

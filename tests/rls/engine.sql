@@ -189,6 +189,8 @@ begin
         ('ai_response_cache', '(prompt_hash, response, model) values (''{hash}'', ''A'', ''B'')', 'prompt_hash = ''{hash}''', 'prompt_hash', 'response = ''C'''),
         ('agent_context', '(id, session_id, agent_id) values (''{key}'', ''{key}'', ''A'')', 'id = ''{key}''', 'id', 'agent_id = ''B'''),
         ('agent_run_logs', '(id, session_id, provider, model) values (''{key}'', ''{key}'', ''A'', ''B'')', 'id = ''{key}''', 'id', 'model = ''C'''),
+        ('provider_quotas', '(id, provider) values (''{key}'', ''rls-{key}'')', 'id = ''{key}''', 'id', 'failures = 2'),
+        ('enrichments', '(id, table_name, row_key, column_name, task_type, run_id, provider, model) values (''{key}'', ''A'', ''{"id": "{key}"}'', ''B'', ''C'', ''{key}'', ''D'', ''E'')', 'id = ''{key}''', 'id', 'model = ''F'''),
         ('site_changes', '(id, table_name) values (''{key}'', ''rls-{key}'')', 'id = ''{key}''', 'id', 'change_count = 2'),
         ('site_builds', '(id, status) values (''{key}'', ''failed'')', 'id = ''{key}''', 'id', 'pages = 1'),
         ('seed_state', '(table_name, key, file) values (''rls-{key}'', ''{"id": 1}'', ''A'')', 'table_name = ''rls-{key}''', 'table_name, key', 'file = ''B''')

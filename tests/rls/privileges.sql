@@ -185,7 +185,7 @@ declare
         || case when current_setting('server_version_num')::int >= 170000 then array['MAINTAIN'] else '{}' end;
     content constant text[] := array['profile', 'skills', 'projects', 'experience', 'solutions', 'testimonials', 'page_layouts'];
     engine constant text[] := array['site_admins', 'task_queue', 'ai_response_cache', 'agent_context', 'agent_run_logs',
-        'site_changes', 'site_builds', 'seed_state', 'agent_memory', 'content_embeddings'];
+        'provider_quotas', 'enrichments', 'site_changes', 'site_builds', 'seed_state', 'agent_memory', 'content_embeddings'];
     relation regclass;
     is_content boolean;
     holder record;

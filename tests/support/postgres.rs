@@ -114,7 +114,7 @@ cd "$PLACE"
 { echo "host all with_password 127.0.0.1/32 scram-sha-256"; cat data/pg_hba.conf; } >hba
 cp hba data/pg_hba.conf
 start() {
-    "$BIN/postgres" -D data -p "$PORT" -k "$PLACE" -c listen_addresses=127.0.0.1 -c fsync=off \
+    "$BIN/postgres" -D data -p "$PORT" -k "$PLACE" -c listen_addresses=127.0.0.1 -c fsync="${FRIEZE_TEST_FSYNC:-off}" \
         -c max_connections=60 -c shared_buffers=32MB >>log 2>&1 &
     server=$!
 }

@@ -28,6 +28,7 @@ pub async fn findings(conn: &mut PgConnection, view: &View<'_>) -> Result<Vec<Fi
         }
         if view.is_engine(relation) && view.needs.get(relation).is_none() {
             findings.extend(engine_open(conn, view, relation).await?);
+            findings.extend(engine_unguarded(relation));
             continue;
         }
         if let Some(finding) = view.written(relation) {
@@ -149,6 +150,16 @@ async fn engine_open(
     let message = format!("{} may {} on an engine table, {found}", view.reader, rights.join(", "));
     let finding = Finding::error(Code::EngineOpen, &relation.sql, message);
     Ok(Some(finding.sql(relation.revoke("all", view.reader))))
+}
+
+/// Whoever logs in has grants on these tables, which only policies hold.
+fn engine_unguarded(relation: &Relation) -> Option<Finding> {
+    if relation.rls || relation.schema != "public" {
+        return None;
+    }
+    let message = "row-level security is off on an engine table: who has a grant, as everybody who logs in has, reads and writes every row";
+    let finding = Finding::error(Code::RlsOff, &relation.sql, message);
+    Some(finding.sql(format!("alter table {} enable row level security;", relation.sql)))
 }
 
 /// `truncate` asks no policy.

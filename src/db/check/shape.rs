@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn every_table_is_read_with_columns_and_indexes() {
         let tables: Vec<_> = expected().collect();
-        assert_eq!(tables.len(), 17);
+        assert_eq!(tables.len(), 19);
         for table in tables {
             assert!(table.columns.len() >= 3, "{}", table.table);
             assert!(!table.indexes.is_empty(), "{}", table.table);

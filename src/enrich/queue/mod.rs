@@ -20,7 +20,7 @@ pub use self::find::find;
 pub use self::list::{Counts, Filter, Listed, Status, counts, list};
 pub use self::rescue::{Rescued, rescue};
 pub use self::show::{CallMade, Details, Written, show};
-pub use self::stats::{Stats, stats};
+pub use self::stats::{Overview, Since, Stats, stats};
 
 /// How long a task waits after an attempt that failed: 5 s, doubled with each, 10 minutes at most.
 /// Half of it is left to chance, so that what failed together does not come back together.

@@ -26,6 +26,16 @@ pub enum Failed {
 
 /// So many faults use up an attempt: what fails with one question only would fail for ever.
 const MANY: i32 = 5;
+impl Failed {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Again(_) => "attempt_failed",
+            Self::PutBack(_) => "unavailable",
+            Self::Finally => "failed",
+            Self::Lost => "lost",
+        }
+    }
+}
 
 /// As much of a message as anybody reads.
 const LONGEST: usize = 2000;

@@ -9,6 +9,7 @@ mod round;
 mod row;
 mod state;
 mod store;
+mod trace;
 mod turn;
 mod verdict;
 mod window;

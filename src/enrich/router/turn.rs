@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use tracing::Instrument as _;
+
 use super::Router;
 use super::choice::{self, Obstacle};
 use super::question::{Job, Need};
 use super::round::Done;
+use super::trace;
 use crate::enrich::provider::{Asked, Outcome};
 
 /// One request that is under way. Where it is given up, nothing is learned of the provider.
@@ -57,7 +60,14 @@ impl Drop for Turn<'_> {
 
 pub async fn send(asked: &Asked<'_>, job: &Job<'_>) -> (Outcome<Done>, Duration) {
     let begun = Instant::now();
-    let outcome = match job {
+    let span = trace::span(asked, job);
+    let outcome = sent(asked, job).instrument(span.clone()).await;
+    trace::end(&span, &outcome.result);
+    (outcome, begun.elapsed())
+}
+
+async fn sent(asked: &Asked<'_>, job: &Job<'_>) -> Outcome<Done> {
+    match job {
         Job::Chat(question) => {
             let Outcome { result, limits } = asked.chat(question).await;
             Outcome { result: result.map(Done::Chat), limits }
@@ -66,6 +76,5 @@ pub async fn send(asked: &Asked<'_>, job: &Job<'_>) -> (Outcome<Done>, Duration)
             let Outcome { result, limits } = asked.embed(texts, *purpose).await;
             Outcome { result: result.map(Done::Embed), limits }
         }
-    };
-    (outcome, begun.elapsed())
+    }
 }

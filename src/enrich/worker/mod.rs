@@ -11,6 +11,8 @@ mod stop;
 
 use std::time::{Duration, Instant};
 
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use self::link::Link;
@@ -19,10 +21,12 @@ use self::running::{Done, Running};
 pub use self::stop::Stop;
 use super::queue::{self, Ask};
 use super::record::{self, Failed, Outcome};
-use super::{Claimed, Effect, Failure, FailureKind, Perform, SharedConnection};
+use super::router::BUILT_IN;
+use super::{Call, Claimed, Effect, Failure, FailureKind, Perform, SharedConnection};
 use crate::config::Enrich;
 use crate::db::Database;
 use crate::error::Result;
+use crate::telemetry::SPANS;
 
 /// How a worker goes about it.
 #[derive(Debug, Clone)]
@@ -227,8 +231,10 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
             types: &self.options.task_types,
             run_id: self.options.run_id,
         };
+        let span = tracing::info_span!(target: SPANS, "claim", tasks = Empty);
         let claim = self.link.run(async |connection| queue::claim(connection, &ask).await);
-        let tasks = self.running.alongside(claim).await?;
+        let tasks = self.running.alongside(claim.instrument(span.clone())).await?;
+        span.record("tasks", number(tasks.len()));
         self.observer.claimed(tasks.len());
         if self.next_own.is_some_and(|own| own <= now) {
             self.next_own = None;
@@ -294,10 +300,12 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         let run_id = self.options.run_id;
         let finish =
             self.link.run(async |connection| record::finish_many(connection, &works, run_id).await);
-        let outcomes = self.running.alongside(finish).await?;
+        let span = tracing::info_span!(target: SPANS, "record", tasks = number(works.len()));
+        let outcomes = self.running.alongside(finish.instrument(span)).await?;
         for ((task, effect), outcome) in finished.iter().zip(outcomes) {
             match outcome {
                 Outcome::Recorded(recorded) => {
+                    self.running.span(task.id).in_scope(|| say(&effect.calls));
                     self.report.count(&effect.calls);
                     self.ended(task, &End::Completed(recorded));
                 }
@@ -313,7 +321,8 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         let fail = self
             .link
             .run(async |connection| record::fail(connection, task, &failure, run_id).await);
-        let outcome = self.running.alongside(fail).await?;
+        let span = self.running.span(task.id);
+        let outcome = self.running.alongside(fail.instrument(span)).await?;
         if outcome != Failed::Lost {
             self.report.count(&failure.calls);
         }
@@ -338,10 +347,31 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
     }
 
     fn ended(&mut self, task: &Claimed, end: &End) {
-        self.running.forget(task.id);
         self.report.note(task, end);
-        self.observer.ended(task, end);
+        let span = self.running.span(task.id);
+        span.in_scope(|| self.observer.ended(task, end));
+        if let End::Failed { outcome, .. } = end {
+            span.record("error.type", outcome.name());
+            span.record("otel.status_code", "error");
+        }
+        self.running.forget(task.id);
     }
+}
+
+/// The answers that no provider was asked for: the router says the others.
+fn say(calls: &[Call]) {
+    for Call { provider, model, is_cached, reason, .. } in calls {
+        if *is_cached {
+            tracing::info!("did not ask {provider} ({model}): {reason}");
+        } else if provider == BUILT_IN {
+            tracing::info!("asked {provider} ({model}), {reason}");
+        }
+    }
+}
+
+/// As collectors take them.
+fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// What a task is told that took too long.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 use uuid::Uuid;
 
 use super::too_long;
@@ -24,8 +26,21 @@ pub struct Running<'a, P> {
     limit: Duration,
     futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send + 'a>>>,
     /// Those whose end is not recorded yet.
-    held: HashMap<Uuid, Claimed>,
+    held: HashMap<Uuid, (Claimed, Span)>,
     pub done: Vec<Done>,
+}
+
+/// From the claim until its end is recorded.
+fn span(task: &Claimed) -> Span {
+    let Claimed { id, task_type, attempts, .. } = task;
+    tracing::error_span!(
+        "task",
+        task_id = %id,
+        task_type,
+        attempt = attempts,
+        error.r#type = Empty,
+        otel.status_code = Empty,
+    )
 }
 
 impl<'a, P: Perform> Running<'a, P> {
@@ -40,11 +55,12 @@ impl<'a, P: Perform> Running<'a, P> {
     }
 
     pub fn start(&mut self, task: Claimed, claimed_at: Instant, end: Option<Instant>) {
-        self.held.insert(task.id, task.clone());
+        let span = span(&task);
+        self.held.insert(task.id, (task.clone(), span.clone()));
         let (performer, limit) = (self.performer, self.limit);
         let own = claimed_at + limit;
         let deadline = end.map_or(own, |end| end.min(own));
-        self.futures.push(Box::pin(async move {
+        let work = async move {
             let perform = AssertUnwindSafe(performer.perform(&task, deadline)).catch_unwind();
             let result = match tokio::time::timeout_at(own.into(), perform).await {
                 Ok(Ok(result)) => result,
@@ -52,7 +68,8 @@ impl<'a, P: Perform> Running<'a, P> {
                 Err(_) => Err(too_long(limit)),
             };
             Done { task, result }
-        }));
+        };
+        self.futures.push(Box::pin(work.instrument(span)));
     }
 
     /// Waits for something while tasks go on.
@@ -78,6 +95,11 @@ impl<'a, P: Perform> Running<'a, P> {
         }
     }
 
+    /// What log lines about a task stand in.
+    pub fn span(&self, id: Uuid) -> Span {
+        self.held.get(&id).map_or_else(Span::none, |(_, span)| span.clone())
+    }
+
     pub fn forget(&mut self, id: Uuid) {
         self.held.remove(&id);
     }
@@ -86,6 +108,6 @@ impl<'a, P: Perform> Running<'a, P> {
     pub fn stop(&mut self) -> Vec<Claimed> {
         self.futures.clear();
         self.done.clear();
-        self.held.drain().map(|(_, task)| task).collect()
+        self.held.values().map(|(task, _)| task.clone()).collect()
     }
 }
