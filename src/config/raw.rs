@@ -182,6 +182,7 @@ pub struct RawCollection {
     pub list: Option<RawList>,
     pub group: Option<OneOrMany<RawGroup>>,
     pub feed: Option<RawFeed>,
+    pub related: Option<RawRelated>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -257,6 +258,14 @@ pub struct RawFeed {
     pub title: Option<String>,
     pub content: Option<String>,
     pub published: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRelated {
+    pub limit: Option<usize>,
+    #[serde(rename = "in")]
+    pub of: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
