@@ -108,9 +108,10 @@ impl<'a> Values<'a> {
     pub fn first(&self, collection: &str, most: Option<usize>) -> Result<Value> {
         let of = self.rows_of(collection)?;
         match most {
-            Some(most) if most < of.made.len() => {
-                (0..most).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>().map(Value::from)
-            }
+            Some(most) if most < of.made.len() => (0..most)
+                .map(|row| self.whole(of, row))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::from),
             _ => self.all(of),
         }
     }
@@ -119,8 +120,7 @@ impl<'a> Values<'a> {
         if let Some(all) = of.all.get() {
             return Ok(all.clone());
         }
-        let rows =
-            (0..of.made.len()).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>()?;
+        let rows = (0..of.made.len()).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>()?;
         Ok(of.all.get_or_init(|| Value::from(rows)).clone())
     }
 

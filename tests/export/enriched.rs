@@ -7,7 +7,7 @@ use frieze::db::seed::Mode;
 
 const COLLECTIONS: &str = "[collections.notes]\nmarkdown = [\"body\"]\n[collections.pages]\n";
 
-const TABLES: &str = r#"
+const TABLES: &str = "
 create table notes (id uuid primary key default gen_random_uuid(), slug text unique not null, title text,
     summary text, body text, tags text[], updated_at timestamptz not null default now());
 create table pages (lang text, page text, words text, primary key (lang, page));
@@ -18,7 +18,7 @@ returns void language sql as $$
     values (of_table, key, named, what, before, 'describe', gen_random_uuid(), 'near', 'small',
         '2026-05-06T07:08:09Z')
 $$;
-"#;
+";
 
 const NOTE: &str = "+++\ntitle = \"One\"\nslug = \"one\"\nsummary = \"\"\n+++\n";
 
@@ -113,11 +113,18 @@ async fn keys_may_have_several_columns() {
     let files = "[[pages]]\nlang = \"en\"\npage = \"a\"\nwords = \"\"\n\n[[pages]]\nlang = \"en\"\npage = \"b\"\nwords = \"\"\n";
     place.site.write("content/pages.toml", files);
     place.mirror().await;
-    place.run("update pages set words = 'From a model.' where page = 'b';
-        select wrote('pages', '{\"page\": \"b\", \"lang\": \"en\"}', 'words', '\"From a model.\"')").await;
+    place
+        .run(
+            "update pages set words = 'From a model.' where page = 'b';
+        select wrote('pages', '{\"page\": \"b\", \"lang\": \"en\"}', 'words', '\"From a model.\"')",
+        )
+        .await;
     let report = place.mirror().await;
     assert_eq!(report.total().enriched, 1);
-    assert_eq!(place.value("select string_agg(words, ',' order by page) from pages").await, ",From a model.");
+    assert_eq!(
+        place.value("select string_agg(words, ',' order by page) from pages").await,
+        ",From a model."
+    );
     place.export().await;
     let file = place.file("pages.toml");
     assert!(file.contains("[pages._enriched]\nwords = {"), "{file}");
@@ -148,12 +155,14 @@ async fn rows_that_models_added_stay_and_are_marked_whole() {
     let mut restored = place.restored().await;
     restored.run(TABLES).await;
     restored.mirror().await;
-    let whole = "select value::text from enrichments where column_name = '*' and reverted_at is null";
+    let whole =
+        "select value::text from enrichments where column_name = '*' and reverted_at is null";
     assert_eq!(restored.value(whole).await, r#"{"slug": "two", "title": "Two"}"#);
     restored.site.edit("content/notes/two.md", "\"Two\"", "\"Zwei\"");
     restored.mirror().await;
     assert_eq!(restored.value("select title from notes where slug = 'two'").await, "Zwei");
-    let left = "select count(*)::text from enrichments where column_name = '*' and reverted_at is null";
+    let left =
+        "select count(*)::text from enrichments where column_name = '*' and reverted_at is null";
     assert_eq!(restored.value(left).await, "0");
 }
 
@@ -176,7 +185,10 @@ async fn an_export_marks_it_and_the_mark_comes_back() {
     assert_eq!(restored.value(LIVE).await, "body summary tags");
     let line = "select concat_ws(' ', value, former, task_type, provider, model, created_at at time zone 'UTC',
         row_key = (select jsonb_build_object('id', id) from notes)) from enrichments where column_name = 'summary'";
-    assert_eq!(restored.value(line).await, "\"In short.\" null describe near small 2026-05-06 07:08:09 t");
+    assert_eq!(
+        restored.value(line).await,
+        "\"In short.\" null describe near small 2026-05-06 07:08:09 t"
+    );
     nothing_written(&restored.export().await);
     nothing_done(&restored.push().await);
     assert_eq!(restored.push().await.total().enriched, 3);

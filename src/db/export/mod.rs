@@ -28,9 +28,9 @@ use sqlx::{Connection as _, PgConnection};
 use self::files::Files;
 use self::sheet::Sheet;
 use self::tables::Chosen;
-use super::{enriched, explain_owner};
 use super::migrate::Migrations;
 use super::seed::catalog::Catalog;
+use super::{enriched, explain_owner};
 use crate::config::Config;
 use crate::error::{Error, Result};
 

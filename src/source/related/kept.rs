@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::Wanted;
 use super::nearest::{Before, Vectors};
 use super::stored::Stamp;
+use super::{Vector, Wanted};
 use crate::error::{Error, Result};
 use crate::fs;
 
@@ -71,7 +71,8 @@ impl Found {
     }
 
     fn is_about(&self, wanted: &Wanted) -> bool {
-        let is_same = (&self.name, &self.of, &self.model) == (&wanted.name, &wanted.of, &wanted.model);
+        let is_same =
+            (&self.name, &self.of, &self.model) == (&wanted.name, &wanted.of, &wanted.model);
         is_same && self.limit == wanted.limit && self.rows.len() == self.from.len()
     }
 }
@@ -119,7 +120,7 @@ impl Kept {
     }
 
     /// Adds vectors to those that are kept.
-    pub fn take_in(&mut self, name: &Name, fresh: Vec<(Uuid, Stamp, Vec<f32>)>) {
+    pub fn take_in(&mut self, name: &Name, fresh: Vec<Vector>) {
         if !self.vectors.contains_key(name) {
             let set = self.head.sets.iter().find(|set| set.name == *name);
             let kept = set.and_then(|set| self.numbers(set)).unwrap_or_default();

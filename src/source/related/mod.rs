@@ -16,8 +16,8 @@ use uuid::Uuid;
 use self::kept::{Found, Kept};
 use self::nearest::Vectors;
 use self::stored::Stamp;
-use super::notes::{Notes, Related};
 use super::Row;
+use super::notes::{Notes, Related};
 use crate::config::Config;
 use crate::error::Result;
 
@@ -35,12 +35,15 @@ struct Wanted {
     to: Vec<(Uuid, Stamp)>,
 }
 
+/// A row's vector, and what tells it from its next one.
+type Vector = (Uuid, Stamp, Vec<f32>);
+
 /// Which vectors there are, and those that are not kept here from before: all that has to be read.
 pub struct Read {
     wanted: Vec<Wanted>,
     kept: Kept,
     /// Vectors that are new, by collection and model.
-    fresh: HashMap<(String, String), Vec<(Uuid, Stamp, Vec<f32>)>>,
+    fresh: HashMap<(String, String), Vec<Vector>>,
 }
 
 /// Reads what the configuration asks for; nothing where nobody asks, or where there are no vectors.
@@ -54,7 +57,9 @@ pub async fn read(
         return Ok(None);
     }
     if !stored::is_readable(conn).await? {
-        tracing::info!("there are no vectors to find related rows by: content_embeddings is missing");
+        tracing::info!(
+            "there are no vectors to find related rows by: content_embeddings is missing"
+        );
         return Ok(None);
     }
     let mut stamps: HashMap<&str, Vec<stored::Line>> = HashMap::new();
@@ -151,17 +156,14 @@ impl Read {
         let Self { wanted, mut kept, mut fresh } = self;
         let (mut results, mut is_new) = (Vec::new(), false);
         for wanted in &wanted {
-            let found = match kept.result(wanted) {
-                Some(found) => found,
-                None => {
-                    is_new = true;
-                    for collection in [&wanted.name, &wanted.of] {
-                        let key = (collection.clone(), wanted.model.clone());
-                        kept.take_in(&key, fresh.remove(&key).unwrap_or_default());
-                    }
-                    compare(wanted, &kept)
+            let found = kept.result(wanted).unwrap_or_else(|| {
+                is_new = true;
+                for collection in [&wanted.name, &wanted.of] {
+                    let key = (collection.clone(), wanted.model.clone());
+                    kept.take_in(&key, fresh.remove(&key).unwrap_or_default());
                 }
-            };
+                compare(wanted, &kept)
+            });
             let positions = |name: &str| -> HashMap<Uuid, usize> {
                 let rows = collections.get(name).map_or(&[][..], Vec::as_slice);
                 // Of two rows with one id the first counts.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
+use super::Vector;
 use crate::db::Explain as _;
 use crate::error::Result;
 
@@ -70,7 +71,7 @@ pub async fn vectors(
     collection: &str,
     model: &str,
     rows: &HashMap<Uuid, Stamp>,
-) -> Result<Vec<(Uuid, Stamp, Vec<f32>)>> {
+) -> Result<Vec<Vector>> {
     const VECTORS: &str = "\
         select row_id, embedding::real[] from public.content_embeddings
         where collection = $1 and embedding_model = $2 and row_id = any($3)";

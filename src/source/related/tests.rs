@@ -7,7 +7,8 @@ use super::*;
 fn vectors(count: usize, salt: u64) -> Vec<Vec<f32>> {
     let mut state = salt;
     let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         f32::from(u16::try_from(state >> 48).unwrap()) / 32_768.0 - 1.0
     };
     (0..count).map(|_| (0..40).map(|_| next()).collect()).collect()
@@ -22,7 +23,7 @@ fn uuid(number: usize) -> Uuid {
 }
 
 /// Rows whose stamp is told by their vector, and what would be fetched of them.
-type Rows = Vec<(Uuid, Stamp, Vec<f32>)>;
+type Rows = Vec<Vector>;
 
 fn rows(vectors: &[(usize, Vec<f32>)]) -> Rows {
     let row = |(id, vector): &(usize, Vec<f32>)| {
@@ -69,7 +70,14 @@ fn anew(rows: &Rows) -> Vec<Vec<u32>> {
 
 #[test]
 fn the_nearest_come_first_and_equals_in_order() {
-    let all = vec![vec![1.0, 0.0], vec![0.9, 0.1], vec![2.0, 0.0], vec![3.0, 0.0], vec![-1.0, 0.0], vec![0.0]];
+    let all = vec![
+        vec![1.0, 0.0],
+        vec![0.9, 0.1],
+        vec![2.0, 0.0],
+        vec![3.0, 0.0],
+        vec![-1.0, 0.0],
+        vec![0.0],
+    ];
     let all = of(&all);
     let found = nearest(&all, &all, true, 3, None);
     assert_eq!(found[0], [2, 3, 1], "the length of a vector does not count");
@@ -129,7 +137,8 @@ fn of_two_models_the_one_that_more_rows_have_is_taken() {
     let lines = [line(1, "old", "1"), line(2, "old", "1"), line(1, "new", "2")];
     let one = chosen(&lines);
     assert_eq!((one.model.as_str(), one.from.len()), ("old", 2));
-    let lines = [line(1, "old", "1"), line(2, "old", "1"), line(1, "new", "2"), line(2, "new", "2")];
+    let lines =
+        [line(1, "old", "1"), line(2, "old", "1"), line(1, "new", "2"), line(2, "new", "2")];
     assert_eq!(chosen(&lines).model, "new", "the newer of two that are complete");
     assert!(wanted("notes", &related, &[], &[]).is_none());
 }

@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use self::place::Place;
-use super::marks::{self, Marks};
 use self::text::Text;
+use super::marks::{self, Marks};
 use crate::config::Config;
 use crate::error::Result;
 use crate::fs;
