@@ -78,7 +78,7 @@ async fn reading() {
     let (config, file) = (config(), std::path::PathBuf::from(given("STREAMING_FILE")));
     let before = peak();
     let mut recorder = Recorder::start(&file, Origin::now("here".to_owned(), "reader")).unwrap();
-    let read = source::read(&mut connection, &config, Some(&mut recorder)).await.unwrap();
+    let read = source::read(&mut connection, &config, Some(&mut recorder), None).await.unwrap();
     recorder.finish().unwrap().keep(0).unwrap();
     println!("grown by {}", peak() - before);
     is_whole(&read);

@@ -275,7 +275,11 @@ fn references(config: &Config) -> Result<()> {
         let names = collection.page.iter().flat_map(|page| &page.collections);
         names.map(move |name| (key.clone(), name))
     });
-    for (key, name) in shared.chain(pages).chain(json).chain(rows) {
+    let related = config.collections.values().filter_map(|collection| {
+        let key = format!("collections.{}.related.in", collection.name);
+        collection.related.as_ref().map(|related| (key, &related.of))
+    });
+    for (key, name) in shared.chain(pages).chain(json).chain(rows).chain(related) {
         if !config.collections.contains_key(name) {
             let known = config.collections.keys().map(String::as_str);
             let help = nearest(name, known).map_or_else(

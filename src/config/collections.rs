@@ -1,8 +1,12 @@
 //! From `[collections]` as written to checked collections.
 
 use super::check::{Env, fixed, invalid, positive};
-use super::raw::{OneOrMany, RawCollection, RawFeed, RawGroup, RawList, RawParameter, RawRowPage};
-use super::{Collection, Feed, From, Group, List, PathTemplate, RowPage, images, parameters};
+use super::raw::{
+    OneOrMany, RawCollection, RawFeed, RawGroup, RawList, RawParameter, RawRelated, RawRowPage,
+};
+use super::{
+    Collection, Feed, From, Group, List, PathTemplate, Related, RowPage, images, parameters,
+};
 use crate::error::Result;
 
 /// Names that templates already use.
@@ -23,6 +27,9 @@ const RESERVED: &[&str] = &[
     "column",
     "collection",
 ];
+
+/// More would be a list of another kind.
+const MOST_RELATED: usize = 24;
 
 /// Where a collection's rows come from.
 fn rows_from(
@@ -64,6 +71,7 @@ pub fn collection(name: String, raw: RawCollection, env: Env) -> Result<Collecti
         list,
         group,
         feed,
+        related,
     } = raw;
     let key = format!("collections.{name}");
     if RESERVED.contains(&name.as_str()) {
@@ -96,6 +104,7 @@ pub fn collection(name: String, raw: RawCollection, env: Env) -> Result<Collecti
         list: list.map(|raw| list_of(&key, &name, raw)).transpose()?,
         groups: groups.into_iter().map(|raw| group_of(&key, raw)).collect::<Result<_>>()?,
         feed: feed.map(|raw| feed_of(&key, &name, raw)).transpose()?,
+        related: related.map(|raw| related_of(&key, &name, raw)).transpose()?,
         name,
     })
 }
@@ -144,6 +153,17 @@ fn feed_of(key: &str, name: &str, raw: RawFeed) -> Result<Feed> {
         content,
         published,
     })
+}
+
+fn related_of(key: &str, name: &str, raw: RawRelated) -> Result<Related> {
+    let RawRelated { limit, of } = raw;
+    let limit = limit.unwrap_or(3);
+    if !(1..=MOST_RELATED).contains(&limit) {
+        let what = format!("is {limit}");
+        let help = format!("write how many rows a row is shown with, 1 to {MOST_RELATED}");
+        return Err(invalid(&format!("{key}.related.limit"), &what, &help));
+    }
+    Ok(Related { limit, of: of.unwrap_or_else(|| name.to_owned()) })
 }
 
 fn capitalised(name: &str) -> String {

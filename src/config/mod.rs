@@ -137,6 +137,7 @@ pub struct Collection {
     pub list: Option<List>,
     pub groups: Vec<Group>,
     pub feed: Option<Feed>,
+    pub related: Option<Related>,
 }
 
 impl Collection {
@@ -197,6 +198,14 @@ pub struct Feed {
     /// The column that holds an entry's text, if entries carry any.
     pub content: Option<String>,
     pub published: Option<String>,
+}
+
+/// Rows that say much the same as a row does, by their vectors.
+#[derive(Debug, Clone)]
+pub struct Related {
+    pub limit: usize,
+    /// The collection that they are from.
+    pub of: String,
 }
 
 /// A page that exists once, from a template and some collections.

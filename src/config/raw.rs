@@ -185,6 +185,7 @@ pub struct RawCollection {
     pub list: Option<RawList>,
     pub group: Option<OneOrMany<RawGroup>>,
     pub feed: Option<RawFeed>,
+    pub related: Option<RawRelated>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -260,6 +261,14 @@ pub struct RawFeed {
     pub title: Option<String>,
     pub content: Option<String>,
     pub published: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRelated {
+    pub limit: Option<usize>,
+    #[serde(rename = "in")]
+    pub of: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,7 @@ mod arguments;
 pub mod check;
 #[cfg(feature = "embedded")]
 mod embedded;
+pub mod enriched;
 mod errors;
 pub mod export;
 pub mod migrate;

@@ -26,8 +26,10 @@ pub fn with_paths(
     let mut site = Site::default();
     layout_pages::add(&mut site, snapshot.layouts, config, manifests, paths)?;
     fixed_pages(&mut site, config, paths)?;
+    let mut notes = snapshot.notes;
     for (name, rows) in snapshot.collections {
-        let mut collection = Collection { rows, ..Collection::default() };
+        let notes = notes.swap_remove(&name).unwrap_or_default();
+        let mut collection = Collection { rows, notes, ..Collection::default() };
         if let Some(config) = config.collections.get(&name) {
             row_images(&mut site.images, &collection, config);
             collection_pages::add(&mut site.pages, &mut collection, config, paths)?;

@@ -18,7 +18,7 @@ pub use manifest::{Field, FieldKind, Manifest, Manifests};
 pub use problems::{Fault, Problem, layout_problems, problems};
 pub use section::{Section, is_safe_url};
 
-pub use crate::source::{Far, Hash, Row};
+pub use crate::source::{Far, Hash, Notes, Row, Written};
 
 /// A whole site, ready to render.
 #[derive(Debug, Default)]
@@ -38,9 +38,17 @@ pub struct Collection {
     /// The path of each row's page; empty when rows have none.
     pub paths: Vec<String>,
     pub groups: Vec<GroupIndex>,
+    /// What is known of the rows beside their columns.
+    pub notes: Notes,
 }
 
 impl Collection {
+    /// The rows that are near one, with the collection they are from.
+    pub fn related(&self, row: usize) -> Option<(&str, &[usize])> {
+        let related = self.notes.related.as_ref()?;
+        Some((related.of.as_str(), related.rows.get(row)?.as_slice()))
+    }
+
     pub fn path(&self, row: usize) -> Option<&str> {
         self.paths.get(row).map(String::as_str)
     }

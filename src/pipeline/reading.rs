@@ -85,7 +85,9 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
                     sync(connection, config).await?;
                 }
                 let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
-                let snapshot = source::read(connection, config, recorder.as_mut()).await?;
+                let vectors = snapshot::vectors(left);
+                let vectors = Some(vectors.as_path());
+                let snapshot = source::read(connection, config, recorder.as_mut(), vectors).await?;
                 Ok((snapshot, recorder.and_then(Recorder::finish)))
             })
             .await;

@@ -4,7 +4,7 @@
 use blake3::Hasher;
 
 use crate::config::Config;
-use crate::model::{Body, Hash, Page, Row, Section, Site};
+use crate::model::{Body, Collection, Hash, Page, Row, Section, Site};
 use crate::theme::Theme;
 
 /// Keys of one build's pages.
@@ -57,8 +57,8 @@ impl<'a> Keys<'a> {
             Body::Row { collection, row, collections } => {
                 let rows = self.rows(collection);
                 for row in [Some(*row), row.checked_sub(1), Some(row + 1)] {
-                    let hash = row.and_then(|row| rows.get(row)).map_or([0; 32], |row| row.hash);
-                    hasher.update(&hash);
+                    let row = row.filter(|row| *row < rows.len());
+                    hasher.update(&row.map_or([0; 32], |row| self.row(collection, row)));
                 }
                 for name in collections {
                     self.collection(&mut hasher, name, None);
@@ -86,17 +86,31 @@ impl<'a> Keys<'a> {
         self.site.collections.get(collection).map(|c| c.rows.as_slice()).unwrap_or_default()
     }
 
+    /// All that a row's value is made of: its columns, what is known beside them, and the same of
+    /// the rows that are shown with it.
+    fn row(&self, collection: &str, row: usize) -> Hash {
+        let Some(of) = self.site.collections.get(collection) else { return Hash::default() };
+        let Some((other, near)) = of.related(row) else { return bare(of, row) };
+        let mut hasher = Hasher::new();
+        hasher.update(&bare(of, row));
+        if let Some(other) = self.site.collections.get(other) {
+            for row in near {
+                hasher.update(&bare(other, *row));
+            }
+        }
+        hasher.finalize().into()
+    }
+
     fn some(&self, hasher: &mut Hasher, collection: &str, rows: &[usize]) {
-        let all = self.rows(collection);
-        for row in rows.iter().filter_map(|row| all.get(*row)) {
-            hasher.update(&row.hash);
+        for row in rows {
+            hasher.update(&self.row(collection, *row));
         }
     }
 
     fn collection(&self, hasher: &mut Hasher, name: &str, most: Option<usize>) {
-        let rows = self.rows(name);
-        for row in rows.iter().take(most.unwrap_or(usize::MAX)) {
-            hasher.update(&row.hash);
+        let count = self.rows(name).len().min(most.unwrap_or(usize::MAX));
+        for row in 0..count {
+            hasher.update(&self.row(name, row));
         }
         hasher.update(name.as_bytes()).update(&[0]);
     }
@@ -109,6 +123,15 @@ impl<'a> Keys<'a> {
             section.slots.values().for_each(|children| self.sections(hasher, children));
         }
     }
+}
+
+/// The same of a row without those that are shown with it.
+fn bare(of: &Collection, row: usize) -> Hash {
+    let hash = of.rows.get(row).map_or([0; 32], |row| row.hash);
+    let Some(written) = of.notes.written.get(&row) else { return hash };
+    let mut hasher = Hasher::new();
+    hasher.update(&hash).update(format!("{written:?}").as_bytes());
+    hasher.finalize().into()
 }
 
 /// Tells one build of the program from another: its version, and the size and time of its file.

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use tera::value::Key;
 use tera::{Map, Value};
 
+use super::context::{map, text};
 use super::functions::absolute;
 use super::markdown::{ImageResolver, ResolvedImage};
 use super::{Shared, picture};
@@ -42,8 +43,12 @@ struct Rows<'a> {
     keys: HashMap<&'a str, Key<'static>>,
     /// Made when first asked for: a page that is reused asks for none.
     made: Vec<OnceLock<Value>>,
+    /// The same with the rows that are near them, where the collection asks for those.
+    whole: Vec<OnceLock<Value>>,
     /// Of rows whose long texts lie outside memory: what was made of one of those.
     made_far: Vec<OnceLock<(String, Far)>>,
+    /// An empty list and an empty map, which most rows share.
+    nothing: (Value, Value),
     all: OnceLock<Value>,
 }
 
@@ -64,7 +69,26 @@ impl<'a> Values<'a> {
     }
 
     pub fn row(&self, collection: &str, row: usize) -> Result<Value> {
-        self.rows_of(collection)?.get(row)
+        self.whole(self.rows_of(collection)?, row)
+    }
+
+    /// A row with those that are near it, which have none themselves.
+    fn whole(&self, of: &Rows<'a>, row: usize) -> Result<Value> {
+        let value = of.get(row)?;
+        let Some((other, near)) = of.collection.related(row).filter(|(_, near)| !near.is_empty())
+        else {
+            return Ok(value);
+        };
+        let cell = of.whole.get(row).filter(|_| !of.collection.rows[row].is_far());
+        if let Some(whole) = cell.and_then(OnceLock::get) {
+            return Ok(whole.clone());
+        }
+        let other = self.rows_of(other)?;
+        let near = near.iter().map(|row| other.get(*row)).collect::<Result<Vec<_>>>()?;
+        let mut map = value.into_map().unwrap_or_default();
+        map.insert(Key::Str("_related"), Value::from(near));
+        let whole = Value::from(map);
+        Ok(cell.map_or(whole.clone(), |cell| cell.get_or_init(|| whole).clone()))
     }
 
     /// One column of a row as feeds carry it.
@@ -78,17 +102,26 @@ impl<'a> Values<'a> {
     /// The rows at these positions, as an array.
     pub fn some(&self, collection: &str, rows: &[usize]) -> Result<Value> {
         let of = self.rows_of(collection)?;
-        rows.iter().map(|row| of.get(*row)).collect::<Result<Vec<_>>>().map(Value::from)
+        rows.iter().map(|row| self.whole(of, *row)).collect::<Result<Vec<_>>>().map(Value::from)
     }
 
     pub fn first(&self, collection: &str, most: Option<usize>) -> Result<Value> {
         let of = self.rows_of(collection)?;
         match most {
-            Some(most) if most < of.made.len() => {
-                (0..most).map(|row| of.get(row)).collect::<Result<Vec<_>>>().map(Value::from)
-            }
-            _ => of.all(),
+            Some(most) if most < of.made.len() => (0..most)
+                .map(|row| self.whole(of, row))
+                .collect::<Result<Vec<_>>>()
+                .map(Value::from),
+            _ => self.all(of),
         }
+    }
+
+    fn all(&self, of: &Rows<'a>) -> Result<Value> {
+        if let Some(all) = of.all.get() {
+            return Ok(all.clone());
+        }
+        let rows = (0..of.made.len()).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>()?;
+        Ok(of.all.get_or_init(|| Value::from(rows)).clone())
     }
 
     /// The collections that every page's shell may read, as one map.
@@ -109,7 +142,11 @@ impl<'a> Rows<'a> {
         let any_far = collection.rows.iter().any(Row::is_far);
         let far = if any_far { collection.rows.len() } else { 0 };
         let made_far = std::iter::repeat_with(OnceLock::new).take(far).collect();
-        Self { config, collection, shared, keys, made, made_far, all: OnceLock::new() }
+        let near = collection.notes.related.as_ref().map_or(0, |related| related.rows.len());
+        let whole = std::iter::repeat_with(OnceLock::new).take(near).collect();
+        let nothing = (Value::from(Vec::<Value>::new()), Value::from(Map::default()));
+        let all = OnceLock::new();
+        Self { config, collection, shared, keys, made, whole, made_far, nothing, all }
     }
 
     fn get(&self, row: usize) -> Result<Value> {
@@ -126,14 +163,6 @@ impl<'a> Rows<'a> {
         Ok(cell.get_or_init(|| value).clone())
     }
 
-    fn all(&self) -> Result<Value> {
-        if let Some(all) = self.all.get() {
-            return Ok(all.clone());
-        }
-        let rows = (0..self.made.len()).map(|row| self.get(row)).collect::<Result<Vec<_>>>()?;
-        Ok(self.all.get_or_init(|| Value::from(rows)).clone())
-    }
-
     fn make(&self, index: usize, row: &Row) -> Result<Value> {
         let mut map = Map::default();
         for column in row.fields.keys() {
@@ -143,6 +172,8 @@ impl<'a> Rows<'a> {
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));
+        map.insert(Key::Str("_related"), self.nothing.0.clone());
+        map.insert(Key::Str("_enriched"), self.enriched(index));
         Ok(Value::from(map))
     }
 
@@ -203,6 +234,22 @@ impl<'a> Rows<'a> {
         let (name, label) = (&self.config.name, row.label());
         let help = error.help_text().unwrap_or("mend the text in the row").to_owned();
         Error::content(format!("{name}, the row with {label}, column {column}: {error}")).help(help)
+    }
+
+    /// Which columns a model wrote, and which model.
+    fn enriched(&self, row: usize) -> Value {
+        let Some(written) = self.collection.notes.written.get(&row) else {
+            return self.nothing.1.clone();
+        };
+        let column = |(column, by): (&String, &crate::model::Written)| {
+            let value = map([
+                ("model", text(&by.model)),
+                ("provider", text(&by.provider)),
+                ("at", text(&by.at)),
+            ]);
+            (Key::from(column.clone()), value)
+        };
+        Value::from(written.iter().map(column).collect::<Map>())
     }
 
     fn groups(&self, row: usize) -> Value {

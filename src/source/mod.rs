@@ -3,19 +3,23 @@
 
 mod cells;
 mod layouts;
+mod notes;
 mod read;
+mod related;
 pub mod snapshot;
 mod sql;
 mod texts;
 mod trial;
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sqlx::{Connection, PgConnection};
 
 pub use layouts::LayoutRow;
+pub use notes::{Notes, Related, Written};
 use snapshot::Recorder;
 pub use texts::Far;
 #[cfg(test)]
@@ -36,6 +40,8 @@ pub struct Snapshot {
     pub collections: IndexMap<String, Vec<Row>>,
     /// The highest published version of each page's layout, by page name.
     pub layouts: Vec<LayoutRow>,
+    /// What is known of rows beside their columns, by collection; where there is anything.
+    pub notes: IndexMap<String, Notes>,
 }
 
 /// One row: its columns as JSON, and hashes of the text they came as.
@@ -81,11 +87,12 @@ impl Row {
 }
 
 /// Reads the whole site in one `REPEATABLE READ READ ONLY` transaction under the reading role, and
-/// tells a recorder what arrives.
+/// tells a recorder what arrives. What is found by vectors is kept in the file `vectors`.
 pub async fn read(
     conn: &mut PgConnection,
     config: &Config,
     mut recorder: Option<&mut Recorder>,
+    vectors: Option<&Path>,
 ) -> Result<Snapshot> {
     let role = &config.database.role;
     let failed = |doing| move |error| db::explain_as(error, doing, role);
@@ -106,12 +113,35 @@ pub async fn read(
     if let Some(table) = &config.layouts {
         stored = layouts::read(&mut transaction, table, role).await?;
     }
+    let (mut known, collections) = (IndexMap::new(), &snapshot.collections);
+    let read = beside(&mut transaction, config, collections, vectors, &mut known).await;
+    transaction.rollback().await.map_err(failed("finishing to read"))?;
+    match read {
+        Ok(Some(read)) => read.find(collections, vectors, &mut known),
+        Ok(None) => {}
+        // The site is whole without.
+        Err(error) => tracing::warn!("{}", error.chain().join(": ")),
+    }
     if let Some(recorder) = recorder {
         recorder.layouts(config.layouts.clone(), stored.clone());
+        recorder.notes(&known);
     }
     snapshot.layouts = stored.into_iter().map(layouts::Stored::parse).collect::<Result<_>>()?;
-    transaction.rollback().await.map_err(failed("finishing to read"))?;
+    snapshot.notes = known;
     Ok(snapshot)
+}
+
+/// What is known of the rows that were read, as the one who connects may see it.
+async fn beside(
+    conn: &mut PgConnection,
+    config: &Config,
+    collections: &IndexMap<String, Vec<Row>>,
+    vectors: Option<&Path>,
+    known: &mut IndexMap<String, Notes>,
+) -> Result<Option<related::Read>> {
+    notes::become_oneself(conn).await?;
+    notes::written(conn, config, collections, known).await?;
+    related::read(conn, config, collections, vectors).await
 }
 
 impl Snapshot {
@@ -123,6 +153,9 @@ impl Snapshot {
             hasher.update(name.as_bytes()).update(&(rows.len() as u64).to_le_bytes());
             for row in rows {
                 hasher.update(&row.content);
+            }
+            if let Some(notes) = self.notes.get(name) {
+                notes.tell(&mut hasher);
             }
         }
         for layout in &self.layouts {

@@ -33,6 +33,12 @@ pub fn path(cache: &Path, root: &Path) -> PathBuf {
     cache.join(format!("snapshot-{}", &hash[..16]))
 }
 
+/// Where what was found by vectors lies: beside the snapshot.
+pub fn vectors(snapshot: &Path) -> PathBuf {
+    let name = snapshot.file_name().unwrap_or_default().to_string_lossy();
+    snapshot.with_file_name(name.replacen("snapshot", "vectors", 1))
+}
+
 /// Where rows came from, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {

@@ -76,6 +76,7 @@ const PLACES: &[Place] = &[
         "[collections.posts.feed]",
         &["path = \"/atom.xml\""],
     ),
+    place("RawRelated", "`[collections.<name>.related]`", "[collections.posts.related]", &[]),
     place("RawPage", "`[[pages]]`", "[[pages]]", &["path = \"/\"", TEMPLATE]),
     place(
         "RawJsonField",

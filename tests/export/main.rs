@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod edits;
+mod enriched;
 mod homes;
 mod kit;
 mod races;

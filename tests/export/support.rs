@@ -68,6 +68,12 @@ impl Place {
         value.unwrap_or_else(|| "null".to_owned())
     }
 
+    pub async fn sync(&mut self, mode: Mode) -> Result<seed::Report> {
+        let config = self.config();
+        let content = Content::read(&config.build.content, &config)?;
+        sync(&mut self.conn, &content, mode).await
+    }
+
     pub async fn push(&mut self) -> seed::Report {
         let config = self.config();
         let content = Content::read(&config.build.content, &config).unwrap();

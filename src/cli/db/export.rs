@@ -92,6 +92,10 @@ fn report(
         let _ = write!(text, " {} {what},", files.len());
     }
     let _ = write!(text, " {} unchanged", report.unchanged);
+    if report.enriched > 0 {
+        let what = output::count(report.enriched, "value");
+        let _ = write!(text, ", {what} marked as written by models");
+    }
     for (what, files) in counts {
         for file in files {
             let _ = write!(text, "\n  {what} {file}");
@@ -127,6 +131,7 @@ fn report(
         "changed": report.changed,
         "removed": report.removed,
         "unchanged": report.unchanged,
+        "enriched": report.enriched,
         "only_in_files": report.only_in_files,
         "not_seeded": report.not_seeded,
         "conflicts": report.conflicts,

@@ -48,6 +48,10 @@ fn report(global: &Global, report: &Report, place: &str) -> Result<()> {
         if rows.skipped > 0 {
             let _ = write!(text, ", {} skipped", rows.skipped);
         }
+        if rows.enriched > 0 {
+            let what = output::count(usize::try_from(rows.enriched).unwrap_or(usize::MAX), "field");
+            let _ = write!(text, ", {what} kept as a model wrote it");
+        }
     }
     if !report.conflicts.is_empty() {
         text.push_str(&kept(&report.conflicts));

@@ -7,6 +7,7 @@ use super::stored::Stored;
 use super::tables::TIMES;
 use super::{LeftOut, names};
 use crate::db::seed::catalog::Key;
+use crate::db::seed::marks::Marks;
 use crate::db::seed::read::place::{Format, Place, body_column};
 
 impl Sheet<'_> {
@@ -22,8 +23,9 @@ impl Sheet<'_> {
         for index in known {
             let columns = self.columns_of(&self.stored[index]);
             let changes = columns.into_iter().map(|name| (name, Form::Custom)).collect();
-            let entry =
-                Entry { stored: Some(index), is_new: true, is_removed: false, changes, edit: None };
+            let marks = Marks::new();
+            let (is_new, is_removed, edit) = (true, false, None);
+            let entry = Entry { stored: Some(index), is_new, is_removed, changes, edit, marks };
             match self.own_file(index, taken) {
                 Some(place) => self.files.push(Draft {
                     place,

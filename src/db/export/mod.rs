@@ -10,6 +10,7 @@ mod exported;
 mod files;
 mod formats;
 mod homes;
+mod marked;
 mod moves;
 mod names;
 mod rounds;
@@ -27,9 +28,9 @@ use sqlx::{Connection as _, PgConnection};
 use self::files::Files;
 use self::sheet::Sheet;
 use self::tables::Chosen;
-use super::explain_owner;
 use super::migrate::Migrations;
 use super::seed::catalog::Catalog;
+use super::{enriched, explain_owner};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
@@ -68,6 +69,8 @@ pub struct Report {
     pub changed: Vec<String>,
     pub removed: Vec<String>,
     pub unchanged: usize,
+    /// Values that models wrote, marked in the files.
+    pub enriched: usize,
     /// Rows of files that the database does not have, and never had as far as is known.
     pub only_in_files: Vec<Stray>,
     /// Rows that say something else than the database, because their file was edited and not seeded
@@ -111,11 +114,21 @@ pub async fn plan(
     export.report.left_out = chosen.left_out;
     let mut taken = files.names();
     let (before, mut after) = (exported::read(&options.dir)?, BTreeSet::new());
+    let has_lines = enriched::is_readable(&mut transaction).await?;
     for Chosen { table, is_layouts, use_of_times } in chosen.tables {
         let has_state = catalog.has("seed_state");
         let exported = &before;
-        let site = sheet::Site { config, options, is_layouts, use_of_times, has_state, exported };
+        let site = sheet::Site {
+            config,
+            options,
+            is_layouts,
+            use_of_times,
+            has_state,
+            has_lines,
+            exported,
+        };
         let mut sheet = Sheet::load(&mut transaction, table, &files, &site).await?;
+        sheet.mark(&mut transaction).await?;
         sheet.find_new_homes(&mut taken);
         sheet.settle(&mut transaction).await?;
         after.append(&mut sheet.exported()?);

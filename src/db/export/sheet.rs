@@ -14,6 +14,7 @@ use super::{Export, LeftOut, Options, Report, Stray, compare};
 use crate::config::Config;
 use crate::db::seed::Row;
 use crate::db::seed::catalog::Table;
+use crate::db::seed::marks::Marks;
 use crate::db::seed::read::place::Place;
 use crate::db::seed::state::{self, Record};
 use crate::db::seed::{check, identity};
@@ -27,6 +28,8 @@ pub(super) struct Site<'s> {
     pub use_of_times: UseOfTimes,
     /// Whether the database has ever been seeded.
     pub has_state: bool,
+    /// Whether it tells what models wrote.
+    pub has_lines: bool,
     /// The rows that the last export left, as hashes.
     pub exported: &'s BTreeSet<String>,
 }
@@ -39,6 +42,8 @@ pub(super) struct Sheet<'s> {
     pub files: Vec<Draft>,
     strays: Vec<Stray>,
     pub left_out: Option<LeftOut>,
+    /// How many values models wrote.
+    pub enriched: usize,
 }
 
 /// A file as it shall be.
@@ -59,6 +64,8 @@ pub(super) struct Entry {
     pub changes: IndexMap<String, Form>,
     /// Set if somebody edited it in the file, and the database has not got that yet.
     pub edit: Option<Edit>,
+    /// What the file says of models.
+    pub marks: Marks,
 }
 
 /// How a column is written.
@@ -106,7 +113,8 @@ impl<'s> Sheet<'s> {
                 Edit::of(table, known, stored, recorded.get(&stored.key)?, site.exported)
             });
             let changes = IndexMap::new();
-            entries.push(Entry { stored: found, is_new: false, is_removed, changes, edit });
+            let marks = known.row.marks.clone();
+            entries.push(Entry { stored: found, is_new: false, is_removed, changes, edit, marks });
         }
         let mut entries = entries.into_iter();
         let draft = |file: &&File| Draft {
@@ -116,12 +124,13 @@ impl<'s> Sheet<'s> {
             text: Some(file.text.clone()),
         };
         let files = of_table.iter().map(draft).collect();
-        Ok(Self { table, site, stored, recorded, files, strays, left_out: None })
+        Ok(Self { table, site, stored, recorded, files, strays, left_out: None, enriched: 0 })
     }
 
     /// Hands over what is to be written.
     pub fn finish(self, export: &mut Export) {
         export.report.tables.insert(self.table.name.clone(), self.stored.len());
+        export.report.enriched += self.enriched;
         export.report.only_in_files.extend(self.strays);
         export.report.left_out.extend(self.left_out);
         for file in self.files {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::catalog::{Key, Table};
 use super::names::{Names, id};
 use super::read::Row;
-use super::state;
+use super::{marks, state};
 use crate::error::{Error, Result};
 
 /// A row and the columns it is known by.
@@ -25,6 +25,8 @@ pub(in crate::db) struct Known<'a> {
     pub by: &'a [String],
     /// The id made for the row, if its file gives none: `(column, id)`.
     pub made: Option<(&'a str, Uuid)>,
+    /// Columns that stay as models wrote them, whatever the file says.
+    pub held: Vec<String>,
 }
 
 impl Known<'_> {
@@ -39,14 +41,17 @@ impl Known<'_> {
 
     /// The row as JSON, with the id made for it last, where it wins over an `id = null`.
     pub fn document(&self) -> String {
-        let mut json = if self.row.exact.is_empty() {
+        let mut json = if !self.held.is_empty() {
+            spliced(self.row, &self.held)
+        } else if self.row.exact.is_empty() {
             serde_json::to_string(&self.row.fields).unwrap_or_default()
         } else {
-            spliced(self.row)
+            spliced(self.row, &[])
         };
         if let Some((column, id)) = self.made {
             json.pop();
-            let _ = write!(json, ",{}:\"{id}\"}}", Value::from(column));
+            let comma = if json.len() > 1 { "," } else { "" };
+            let _ = write!(json, "{comma}{}:\"{id}\"}}", Value::from(column));
         }
         json
     }
@@ -68,6 +73,11 @@ impl Known<'_> {
         item
     }
 
+    /// Whether the row, as it is written, says something of a column.
+    pub fn says(&self, column: &String) -> bool {
+        self.row.fields.contains_key(column) && !self.held.contains(column)
+    }
+
     /// Two hashes are equal if one file says the same of a table of the same shape.
     pub fn hash(&self, table: &Table) -> String {
         state::whole_hash(&self.row_hash(table), &hash([&table.signature, &self.row.file]))
@@ -75,7 +85,11 @@ impl Known<'_> {
 
     /// The same of the row alone, wherever it stands and whatever has become of its table.
     pub fn row_hash(&self, table: &Table) -> String {
-        hash([&table.name, &self.document()])
+        if self.row.marks.is_empty() {
+            return hash([&table.name, &self.document()]);
+        }
+        let marks = marks::to_value(&self.row.marks).to_string();
+        hash([&table.name, &format!("{}{marks}", self.document())])
     }
 
     /// Whether the row is found by the id made for it.
@@ -92,10 +106,10 @@ fn hash(parts: [&str; 2]) -> String {
     hasher.finalize().to_hex()[..32].to_owned()
 }
 
-/// The row as JSON, with the values that are given as JSON word by word.
-fn spliced(row: &Row) -> String {
+/// The row as JSON without some columns, with the values that are given as JSON word by word.
+fn spliced(row: &Row, without: &[String]) -> String {
     let mut json = String::from("{");
-    for (name, value) in &row.fields {
+    for (name, value) in row.fields.iter().filter(|(name, _)| !without.contains(name)) {
         let comma = if json.len() > 1 { "," } else { "" };
         let _ = write!(json, "{comma}{}:", Value::from(name.as_str()));
         match row.exact.get(name) {
@@ -131,7 +145,7 @@ fn known<'a>(table: &'a Table, row: &'a Row, names: &mut Names) -> Result<Known<
         None if made.is_some() => table.primary_key(),
         None => return Err(unrecognisable(table, row)),
     };
-    Ok(Known { row, by, made })
+    Ok(Known { row, by, made, held: Vec::new() })
 }
 
 fn unrecognisable(table: &Table, row: &Row) -> Error {

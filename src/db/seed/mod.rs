@@ -9,10 +9,12 @@ pub(super) mod check;
 mod conflict;
 mod example;
 pub(super) mod identity;
+pub(super) mod marks;
 mod names;
 pub(super) mod read;
 pub(super) mod refusal;
 mod sequence;
+mod shield;
 mod stale;
 pub(super) mod state;
 pub(super) mod statement;
@@ -28,6 +30,7 @@ pub use read::{Content, Row};
 use self::catalog::{Catalog, Table};
 use self::refusal::failed;
 use self::work::Work;
+use crate::db::enriched;
 use crate::error::Result;
 
 /// What happens to rows that no file holds.
@@ -72,6 +75,8 @@ pub struct TableReport {
     pub unchanged: u64,
     pub deleted: u64,
     pub skipped: u64,
+    /// Fields that stay as a model wrote them, because content says nothing there.
+    pub enriched: u64,
 }
 
 impl Report {
@@ -83,6 +88,7 @@ impl Report {
             unchanged: sum.unchanged + table.unchanged,
             deleted: sum.deleted + table.deleted,
             skipped: sum.skipped + table.skipped,
+            enriched: sum.enriched + table.enriched,
         })
     }
 }
@@ -160,6 +166,7 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
     for work in works.iter_mut() {
         work.compare(conn).await?;
     }
+    let has_lines = enriched::is_readable(conn).await?;
     let is_shrinking = works.iter().any(|work| !work.stale().is_empty());
     if is_shrinking {
         delete(conn, works).await?;
@@ -169,6 +176,9 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
         }
     }
     for work in works.iter_mut() {
+        if has_lines {
+            work.shield(conn).await?;
+        }
         if mode != Mode::Mirror {
             work.weigh(conn).await?;
         }
@@ -181,6 +191,9 @@ async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> R
     }
     for work in works.iter_mut() {
         work.verify(conn, is_shrinking).await?;
+        if has_lines {
+            work.note(conn).await?;
+        }
         work.record(conn).await?;
     }
     Ok(())

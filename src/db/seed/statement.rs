@@ -175,7 +175,7 @@ fn later(column: &Column, value: &str) -> String {
 
 fn updated(column: &Column, rows: &[&Known], vanished: &[&str]) -> String {
     let Column { name, sql, default, .. } = column;
-    if rows.iter().all(|row| row.row.fields.contains_key(name)) {
+    if rows.iter().all(|row| row.says(name)) {
         return given(column, rows);
     }
     let back = if vanished.contains(&name.as_str()) {
@@ -204,7 +204,7 @@ fn source(table: &Table) -> String {
 fn columns<'t>(table: &'t Table, rows: &[&Known], vanished: &[&str]) -> Vec<&'t Column> {
     let mut names: IndexSet<&str> = vanished.iter().copied().collect();
     for row in rows {
-        names.extend(row.row.fields.keys().map(String::as_str));
+        names.extend(row.row.fields.keys().filter(|name| row.says(name)).map(String::as_str));
         names.extend(row.made.iter().map(|(name, _)| *name));
     }
     table.columns.iter().filter(|column| names.contains(column.name.as_str())).collect()

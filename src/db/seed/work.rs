@@ -1,11 +1,12 @@
 //! One table's part of a sync: what its rows shall be, and what they are.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::Value;
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use super::batch::{Batch, next_chunk};
 use super::catalog::Table;
@@ -24,6 +25,8 @@ pub(super) struct Work<'a> {
     pub(super) mode: Mode,
     pub report: TableReport,
     pub conflicts: Vec<Conflict>,
+    /// What models wrote and persons say now: rows, and the lines that tell of it.
+    pub(super) adopted: Vec<(usize, Uuid)>,
 }
 
 pub(super) struct Planned<'a> {
@@ -32,6 +35,8 @@ pub(super) struct Planned<'a> {
     pub hash: String,
     pub found: Option<Found>,
     pub fate: Fate,
+    /// Columns of which the database knows that models wrote them.
+    pub noted: BTreeSet<String>,
 }
 
 /// What is to be done about a row.
@@ -60,11 +65,11 @@ impl<'a> Work<'a> {
         let known = identity::identify(table, rows)?;
         let planned = known.into_par_iter().map(|known| {
             let hash = known.hash(table);
-            Planned { known, hash, found: None, fate: Fate::Due }
+            Planned { known, hash, found: None, fate: Fate::Due, noted: BTreeSet::new() }
         });
         let rows = planned.collect();
-        let (recorded, report, conflicts) = Default::default();
-        Ok(Self { table, rows, recorded, mode, report, conflicts })
+        let (recorded, report, conflicts, adopted) = Default::default();
+        Ok(Self { table, rows, recorded, mode, report, conflicts, adopted })
     }
 
     /// Finds out which rows are there, and which of them have not changed since the last run.

@@ -79,7 +79,9 @@ impl Work<'_> {
         let fields = record.map_or(&[][..], |record| record.fields.as_slice());
         let gone = fields.iter().filter(|name| {
             let column = self.table.column(name);
-            !row.known.row.fields.contains_key(*name) && column.is_some_and(|it| !it.is_generated)
+            let is_gone = !row.known.row.fields.contains_key(*name);
+            let is_held = row.known.held.contains(name);
+            is_gone && !is_held && column.is_some_and(|it| !it.is_generated)
         });
         gone.map(String::as_str).collect()
     }

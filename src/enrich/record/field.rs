@@ -8,7 +8,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::table::{Table, columns, object, quoted, safe};
-use super::{Done, Stop, sent, stop};
+use super::{Done, Stop, seeded, sent, stop};
 use crate::enrich::{Claimed, FailureKind, Provenance, Write};
 
 /// A value that stays as somebody wrote it.
@@ -24,6 +24,7 @@ struct Standing {
     key: Value,
     value: Value,
     is_empty: bool,
+    version: String,
 }
 
 pub(super) async fn write(
@@ -45,6 +46,7 @@ pub(super) async fn write(
     let Some(set) = set(transaction, &table, key, column, value).await? else {
         return Ok(Done::Nothing);
     };
+    seeded::still(transaction, &table, &standing.key, &standing.version).await?;
     // What stood there before any model came.
     let former = earlier.unwrap_or(standing.value);
     let new = New { table: &table.name, row_key: &standing.key, column, value: &set, former };
@@ -61,7 +63,7 @@ async fn stands(
 ) -> Result<Standing, Stop> {
     let names = columns(key, table)?;
     let sql = format!(
-        "select {key}, coalesce(to_jsonb(t.{column}), 'null'),
+        "select {key}, t.xmin::text, coalesce(to_jsonb(t.{column}), 'null'),
             t.{column} is null or btrim(t.{column}::text, E' \\t\\n\\r\\f\\u00a0') in ('', '{{}}', '[]')
         from {table} as t, jsonb_populate_record(null::{table}, $1::jsonb) as k
         where {same} for update of t",
@@ -71,10 +73,12 @@ async fn stands(
         same = Table::same(&names),
     );
     let select = sqlx::query_as(safe(sql)).bind(sent::parameter(key)).persistent(false);
-    let mut rows: Vec<(Json<Value>, Json<Value>, bool)> =
+    let mut rows: Vec<(Json<Value>, String, Json<Value>, bool)> =
         select.fetch_all(transaction).await.map_err(stop)?;
     match (rows.pop(), rows.len()) {
-        (Some((Json(key), Json(value), is_empty)), 0) => Ok(Standing { key, value, is_empty }),
+        (Some((Json(key), version, Json(value), is_empty)), 0) => {
+            Ok(Standing { key, value, is_empty, version })
+        }
         (None, _) => Err(refused(format!("{} has no row {} any more", table.name, json!(key)))),
         _ => Err(refused(format!("{} has several rows {}", table.name, json!(key)))),
     }

@@ -8,6 +8,7 @@ mod failure;
 pub(in crate::enrich) mod field;
 mod line;
 pub(in crate::enrich) mod row;
+mod seeded;
 pub(in crate::enrich) mod table;
 
 use std::collections::HashSet;

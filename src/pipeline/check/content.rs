@@ -28,7 +28,7 @@ pub fn findings(
         }
     }
     let rows = trial.collections.into_iter().filter_map(|(name, rows)| Some((name, rows.ok()?)));
-    let snapshot = Snapshot { collections: rows.collect(), layouts: latest };
+    let snapshot = Snapshot { collections: rows.collect(), layouts: latest, ..Snapshot::default() };
     let problems = model::problems(snapshot, config, manifests);
     // A front page with mistakes is none to the model, but it is there.
     let is_layout = |problem: &Problem| problem.fault == Fault::Layout;

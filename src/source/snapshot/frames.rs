@@ -10,6 +10,7 @@ use crate::source::cells::{Cells, Column};
 pub const START: u8 = b'C';
 pub const BLOCK: u8 = b'B';
 pub const LAYOUTS: u8 = b'L';
+pub const NOTES: u8 = b'N';
 pub const ABOUT: u8 = b'A';
 
 /// A null among the lengths.

@@ -101,6 +101,10 @@ impl Reading<'_> {
                     let Ok(layouts) = serde_json::from_slice(&payload) else { return Ok(None) };
                     self.layouts(layouts)?;
                 }
+                (frames::NOTES, _) => {
+                    let Ok(notes) = serde_json::from_slice(&payload) else { return Ok(None) };
+                    self.snapshot.notes = notes;
+                }
                 (frames::ABOUT, _) => {
                     let Ok(about) = serde_json::from_slice::<About>(&payload) else {
                         return Ok(None);
@@ -159,6 +163,13 @@ impl Reading<'_> {
             })?;
             self.snapshot.collections.insert(name.clone(), rows);
         }
+        let notes = std::mem::take(&mut self.snapshot.notes).into_iter();
+        let notes = notes.filter_map(|(name, notes)| {
+            let collection = self.config.collections.get(&name)?;
+            let notes = notes.fit(collection.related.as_ref(), &self.snapshot.collections);
+            Some((name, notes))
+        });
+        self.snapshot.notes = notes.collect();
         Ok(())
     }
 }

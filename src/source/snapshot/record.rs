@@ -112,6 +112,13 @@ impl Recorder {
         self.json(frames::LAYOUTS, &Layouts { table, rows });
     }
 
+    /// What is known beside the rows, where there is anything.
+    pub(in crate::source) fn notes(&mut self, notes: &IndexMap<String, crate::source::Notes>) {
+        if !notes.is_empty() {
+            self.json(frames::NOTES, notes);
+        }
+    }
+
     /// What is there, if it is all there.
     pub fn finish(self) -> Option<Recording> {
         (!self.is_broken).then_some(Recording(self))

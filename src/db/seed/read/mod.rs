@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 
 use self::place::Place;
 use self::text::Text;
+use super::marks::{self, Marks};
 use crate::config::Config;
 use crate::error::Result;
 use crate::fs;
@@ -42,6 +43,8 @@ pub struct Row {
     pub fields: Map<String, Value>,
     /// JSON that stands in for a field's value word by word, as `{ "$json" = "…" }` wrote it.
     pub(in crate::db) exact: BTreeMap<String, String>,
+    /// Which of them models wrote, as an export said.
+    pub(in crate::db) marks: Marks,
     /// The line each field begins on, in the order of `fields`.
     lines: Vec<usize>,
 }
@@ -123,6 +126,7 @@ impl Content {
 impl Parsed {
     /// The row with its file's name, unless no database could hold it.
     fn finish(mut self, text: &Text, file: &str, stem: Option<&String>) -> Result<Row> {
+        let marks = self.marks(text)?;
         if self.fields.is_empty() {
             return Err(text
                 .error_on(self.line, "a row without fields")
@@ -137,7 +141,20 @@ impl Parsed {
         let lines = self.fields.iter().map(|field| field.line).collect();
         let fields = self.fields.into_iter().map(|field| (field.name, field.value)).collect();
         let (file, path) = (file.to_owned(), text.path.clone());
-        Ok(Row { file, path, line: self.line, stem: stem.cloned(), fields, exact, lines })
+        let stem = stem.cloned();
+        Ok(Row { file, path, line: self.line, stem, fields, exact, marks, lines })
+    }
+
+    /// Takes the marks out of the fields.
+    fn marks(&mut self, text: &Text) -> Result<Marks> {
+        let Some(index) = self.fields.iter().position(|field| field.name == marks::NAME) else {
+            return Ok(Marks::new());
+        };
+        let Field { value, line, .. } = self.fields.remove(index);
+        marks::parse(&value).ok_or_else(|| {
+            let message = format!("{} is not as an export writes it", marks::NAME);
+            text.error_on(line, message).help("remove it: the values beside it are yours then")
+        })
     }
 }
 
