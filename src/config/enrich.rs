@@ -5,9 +5,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use url::Url;
 
-use super::Secret;
 use super::check::{Env, invalid};
 use super::raw::{RawEnrich, RawProvider, RawTask};
+use super::{Overrides, Secret};
 use crate::error::Result;
 
 /// Everything about tasks that models do.
@@ -87,7 +87,10 @@ pub struct TaskSettings {
     pub max_attempts: Option<u32>,
 }
 
-pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
+/// The type of tasks that make vectors.
+const EMBED: &str = "embed";
+
+pub fn enrich(raw: RawEnrich, overrides: &Overrides, env: Env) -> Result<Enrich> {
     let RawEnrich {
         window_seconds,
         concurrency,
@@ -100,7 +103,7 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
     } = raw;
     let detect = detect.unwrap_or(true);
     let settings = Enrich {
-        window: Duration::from_secs(window_seconds.unwrap_or(60)),
+        window: Duration::from_secs(overrides.enrich_window.or(window_seconds).unwrap_or(60)),
         concurrency: concurrency.unwrap_or(4).clamp(1, 64),
         lease: Duration::from_secs(lease_seconds.unwrap_or(120).max(1)),
         cache: Duration::from_hours(cache_hours.unwrap_or(24)),
@@ -113,6 +116,7 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
             .collect(),
     };
     check_names(&settings)?;
+    check_embeddings(&settings)?;
     Ok(settings)
 }
 
@@ -129,6 +133,21 @@ fn check_names(settings: &Enrich) -> Result<()> {
             let what = format!("there is no provider \"{name}\"");
             let key = format!("enrich.tasks.{task}.provider");
             return Err(invalid(&key, &what, "name one of enrich.providers"));
+        }
+    }
+    Ok(())
+}
+
+/// The vectors of one job would take the place of another's, and be made anew at each run.
+fn check_embeddings(settings: &Enrich) -> Result<()> {
+    let embeddings = || settings.tasks.iter().filter(|(_, task)| task.kind == EMBED);
+    for (index, (name, task)) in embeddings().enumerate() {
+        let former =
+            embeddings().take(index).find(|(_, other)| other.collection == task.collection);
+        if let (Some((former, _)), Some(collection)) = (former, &task.collection) {
+            let what =
+                format!("enrich.tasks.{former} embeds the collection \"{collection}\" already");
+            return Err(invalid(&format!("enrich.tasks.{name}"), &what, "keep one of them"));
         }
     }
     Ok(())

@@ -71,6 +71,11 @@ impl Asker {
             .unwrap_or_default()
     }
 
+    /// Learns what the database remembers of quotas.
+    pub async fn begin(&self) {
+        self.has_vectors().await;
+    }
+
     /// Writes down what is left of quotas.
     pub async fn end(&self) -> Result<()> {
         self.router.save_all(&self.connection).await
@@ -285,7 +290,7 @@ fn need(job: &Job, task: &Claimed, is_embedding: bool) -> Need {
 
 fn question(job: &Job, task: &Claimed, asked: &Asked) -> Question {
     let (system, user, schema, max_tokens) = match asked {
-        Asked::Chat { system, user, schema, max_tokens } => {
+        Asked::Chat { system, user, schema, max_tokens, .. } => {
             (system.clone(), user.clone(), schema.clone(), *max_tokens)
         }
         Asked::Embedding { text } => (String::new(), text.clone(), Value::Null, 0),

@@ -59,6 +59,7 @@ impl TaskType for Names {
                 "additionalProperties": false
             }),
             max_tokens: 1_200,
+            images: Vec::new(),
         })
     }
 

@@ -38,6 +38,7 @@ impl TaskType for Reflect {
                 "additionalProperties": false
             }),
             max_tokens: 500,
+            images: Vec::new(),
         })
     }
 

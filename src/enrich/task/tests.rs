@@ -1,0 +1,1 @@
+//! Task types, asked without a database.
