@@ -31,7 +31,7 @@ pub struct Args {
     /// Build from the snapshot that the last read of the database left
     #[arg(long)]
     offline: bool,
-    /// How long models get before the read, instead of enrich.window_seconds; 0 asks nobody
+    /// How long models get before the read, instead of `enrich.window_seconds`; 0 asks nobody
     #[arg(long, value_name = "SECONDS")]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=604_800))]
     enrich_window: Option<u64>,

@@ -91,6 +91,7 @@ impl<'a> Detector<'a> {
     }
 
     /// One that writes nothing.
+    #[must_use]
     pub fn dry(self) -> Self {
         Self { shown: Some(Mutex::default()), ..self }
     }
@@ -161,12 +162,11 @@ impl<'a> Detector<'a> {
         let plan = self.router.plan(work, &need);
         let able = plan.iter().find(|choice| choice.able).map(|choice| choice.model.clone());
         if able.is_none() {
-            let why = match plan.is_empty() {
-                true => "there is none in enrich.providers".to_owned(),
-                false => {
-                    plan.into_iter().map(|choice| choice.reason).collect::<Vec<_>>().join("; ")
-                }
-            };
+            let mut why =
+                plan.into_iter().map(|choice| choice.reason).collect::<Vec<_>>().join("; ");
+            if why.is_empty() {
+                "there is none in enrich.providers".clone_into(&mut why);
+            }
             tracing::info!(
                 "enrich.tasks.{}: nobody could be asked, so nothing is queued: {why}",
                 job.name
@@ -329,13 +329,12 @@ async fn page(
     let Job { table: name, column, from, .. } = &looked.job;
     let table = db::quoted(name);
     let is_small = is_embedding(looked.kind.name()) && (1..=MOST_COLUMNS).contains(&from.len());
-    let row = match is_small {
-        true => {
-            let mut columns = from.clone();
-            columns.push("id".to_owned());
-            object("r", columns.iter())
-        }
-        false => "to_jsonb(r)".to_owned(),
+    let row = if is_small {
+        let mut columns = from.clone();
+        columns.push("id".to_owned());
+        object("r", columns.iter())
+    } else {
+        "to_jsonb(r)".to_owned()
     };
     let mut wheres = vec!["r.id is not null".to_owned()];
     if let Some(column) = column {

@@ -38,7 +38,8 @@ pub async fn run(
         begun: Instant::now(),
     };
     tasks.begin().await;
-    let worked = if options.watch { run.stand().await } else { run.once().await };
+    let worked =
+        if options.watch { Box::pin(run.stand()).await } else { Box::pin(run.once()).await };
     tasks.end().await?;
     let mut report = worked?;
     if report.due + report.later > 0 {

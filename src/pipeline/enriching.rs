@@ -48,7 +48,13 @@ async fn work(database: &Database, config: &Config, step: &mut Step) -> Result<(
     let report = run::run(database, &connection, config, &tasks, &options, &()).await;
     drop(tasks);
     match Arc::into_inner(connection).map(Mutex::into_inner) {
-        Some(connection) if database.is_embedded() => step.synced = Some(connection),
+        Some(mut connection) if database.is_embedded() => {
+            // A row that a model wrote to says when; the files may say another time.
+            if report.as_ref().is_ok_and(|report| report.written > 0) {
+                super::reading::sync(&mut connection, config).await?;
+            }
+            step.synced = Some(connection);
+        }
         Some(connection) => crate::db::hang_up(connection).await,
         None => {}
     }

@@ -90,21 +90,18 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
             let snapshot = source::read(connection, config, recorder.as_mut()).await?;
             Ok((snapshot, recorder.and_then(Recorder::finish)))
         };
-        let read = match step.synced {
-            Some(mut synced) => {
-                let read = record(&mut synced).await;
-                db::hang_up(synced).await;
-                read
-            }
-            None => {
-                let work = async |connection: &mut sqlx::PgConnection| {
-                    if database.is_embedded() {
-                        sync(connection, config).await?;
-                    }
-                    record(connection).await
-                };
-                database.with_connection(work).await
-            }
+        let read = if let Some(mut synced) = step.synced {
+            let read = record(&mut synced).await;
+            db::hang_up(synced).await;
+            read
+        } else {
+            let work = async |connection: &mut sqlx::PgConnection| {
+                if database.is_embedded() {
+                    sync(connection, config).await?;
+                }
+                record(connection).await
+            };
+            database.with_connection(work).await
         };
         database.close().await?;
         let (snapshot, recording) = read?;

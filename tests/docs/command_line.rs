@@ -23,7 +23,9 @@ fn commands(above: &[String]) -> Vec<Vec<String>> {
     let help = help(above);
     let Some((_, list)) = help.split_once("\nCommands:\n") else { return vec![above.to_owned()] };
     let list = list.split("\n\n").next().unwrap_or_default();
-    let names = list.lines().filter_map(|line| line.split_whitespace().next());
+    // What is indented more goes on about the command above it.
+    let first = list.lines().filter(|line| line.len() - line.trim_start().len() == 2);
+    let names = first.filter_map(|line| line.split_whitespace().next());
     let below = names.filter(|name| *name != "help");
     let below = below.flat_map(|name| commands(&[above, &[name.to_owned()]].concat()));
     // One with commands below it that does something itself has a usage of its own.

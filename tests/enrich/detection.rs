@@ -172,7 +172,11 @@ async fn a_run_that_learned_something_is_thought_about_last_and_once() {
     assert_eq!(three["by_type"]["reflect"]["completed"], 1, "{three}");
     assert_eq!(models.chats().len(), 6);
     let last = models.chats()[5].said("user");
-    assert_eq!(last.matches("generate_project_description").count(), 3, "{last}");
+    assert_eq!(
+        last.lines().filter(|line| line.starts_with("generate_project")).count(),
+        3,
+        "{last}"
+    );
     let kept = "select count(*) from agent_memory where thought_type = 'reflection'";
     assert_eq!(one(&site, kept).await, json!(1));
     done(&site.run(&["enrich"]));

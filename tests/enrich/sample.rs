@@ -54,7 +54,15 @@ fn a_build_fills_two_descriptions_and_two_alternative_texts_and_then_asks_nobody
 
     let asked = models.requests().len();
     for _ in 0..2 {
+        let before = site.dist();
         let report = json_of(&site.run(&["build", "--json"]));
+        let after = site.dist();
+        let differ: Vec<_> = after
+            .iter()
+            .filter(|(name, bytes)| before.get(*name) != Some(*bytes))
+            .map(|(name, _)| name)
+            .collect();
+        assert!(differ.is_empty(), "{differ:?}");
         // What the list of skills lacks still, models did not choose: it is asked of no one again.
         assert_eq!(report["enriched"]["completed"], 0, "{report}");
         assert_eq!(report["reused"], report["pages"], "{report}");

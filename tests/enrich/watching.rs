@@ -51,6 +51,6 @@ async fn rows_that_come_while_a_worker_stands_are_found() {
     };
     let work = run::run(&database, &connection, &config, &tasks, &options, &());
     let both = async { tokio::join!(work, other) };
-    let (report, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+    let (report, ()) = tokio::time::timeout(Duration::from_mins(1), Box::pin(both)).await.unwrap();
     assert_eq!(report.unwrap().tasks.completed, 1);
 }

@@ -1,5 +1,6 @@
 //! What a task is about: the job of the configuration that it belongs to, and the row.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Map, Value};
@@ -304,7 +305,7 @@ impl Subject {
         for (name, value) in self.told(columns, except) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let short: String = text.chars().take(longest).collect();
-            lines.push_str(&format!("{name}: {short}\n"));
+            let _ = writeln!(lines, "{name}: {short}");
         }
         lines
     }
