@@ -46,11 +46,21 @@ create table if not exists public.projects (
     summary text,
     description text,
     thumbnail_url text,
+    thumbnail_alt text,
     technologies text[] not null default '{}',
     demo_link text,
     repo_link text,
-    featured_order int
+    featured_order int,
+    meta_title text,
+    meta_description text
 );
+-- A table from before frieze may lack these.
+alter table public.projects add column if not exists thumbnail_alt text;
+alter table public.projects add column if not exists meta_title text;
+alter table public.projects add column if not exists meta_description text;
+comment on column public.projects.thumbnail_alt is 'What the picture shows, for those who do not see it.';
+comment on column public.projects.meta_title is 'The title of the project''s page, where search engines should show another than the project''s.';
+comment on column public.projects.meta_description is 'What search engines show of the project''s page; the summary, where it is empty.';
 comment on column public.projects.featured_order is 'Place among the featured projects; empty if it is not one of them.';
 
 create table if not exists public.experience (

@@ -49,6 +49,10 @@ create index if not exists task_queue_lease_idx
 create index if not exists task_queue_type_idx on public.task_queue (task_type, status);
 create unique index if not exists task_queue_live_target_key
     on public.task_queue (task_type, target) where status in ('pending', 'processing');
+-- How the last task about something ended: what failed is not queued by itself again.
+create index if not exists task_queue_ended_target_idx
+    on public.task_queue (task_type, target, completed_at desc)
+    where status in ('completed', 'failed') and target is not null;
 
 create table if not exists public.ai_response_cache (
     prompt_hash text primary key

@@ -20,6 +20,7 @@ use outputs::Outputs;
 use pages::Pages;
 pub use pictures::Report as ImageReport;
 use reading::Reading;
+pub use reading::sync;
 pub use report::{Clock, Heaviest, Observer, Quiet, Report};
 
 use crate::assets::{self, images::Works};

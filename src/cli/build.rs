@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use super::{Global, output};
 use crate::config::{Overrides, Target};
+use crate::enrich::worker::Report as Enriched;
 use crate::error::Result;
 use crate::pipeline::{self, ImageReport, Report};
 use crate::source::snapshot::About;
@@ -30,6 +31,10 @@ pub struct Args {
     /// Build from the snapshot that the last read of the database left
     #[arg(long)]
     offline: bool,
+    /// How long models get before the read, instead of `enrich.window_seconds`; 0 asks nobody
+    #[arg(long, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=604_800))]
+    enrich_window: Option<u64>,
 }
 
 pub fn run(global: &Global, args: &Args) -> Result<()> {
@@ -40,6 +45,7 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
         allow_missing_images: args.allow_missing_images,
         allow_shrink: args.allow_shrink,
         offline: args.offline,
+        enrich_window: args.enrich_window,
     };
     let config = global.config(&overrides)?;
     let report = {
@@ -70,6 +76,7 @@ fn summary(report: &Report) -> String {
     if report.reused > 0 {
         lines.push(format!("  reused    {}", output::count(report.reused, "unchanged page")));
     }
+    lines.extend(report.enriched.as_ref().and_then(enriched));
     lines.extend(images(&report.images));
     if let Some(heaviest) = &report.heaviest {
         let size = output::size(heaviest.bytes);
@@ -78,6 +85,22 @@ fn summary(report: &Report) -> String {
     let stages = report.stages.iter().map(|s| format!("{} {}", s.name, output::seconds(s.seconds)));
     lines.push(format!("  time      {}", stages.collect::<Vec<_>>().join(", ")));
     lines.join("\n")
+}
+
+/// What models did, and what waits for them, if anything does.
+fn enriched(report: &Enriched) -> Option<String> {
+    let pending = usize::try_from(report.due + report.later).unwrap_or_default();
+    let counts = [
+        (report.tasks.completed, "completed"),
+        (report.tasks.failed, "failed"),
+        (pending, "pending"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<_> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    let because = report.because.as_ref().filter(|_| pending > 0);
+    let because = because.map(|why| format!(" ({})", super::enrich::brief(why, 200)));
+    let because = because.unwrap_or_default();
+    (!counts.is_empty()).then(|| format!("  enriched  {}{because}", counts.join(", ")))
 }
 
 /// What was done about images, if anything was.

@@ -19,6 +19,7 @@ use crate::db::migrate::{self, Migrations};
 use crate::db::{self, Database};
 use crate::enrich::SharedConnection;
 use crate::error::Result;
+use crate::pipeline;
 
 /// Let models work through the queue of tasks, before the site is rendered
 #[derive(Debug, clap::Args)]
@@ -45,20 +46,25 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
     let config = global.config(&Overrides::default())?;
     // What is wrong in the command line is said before a database is asked.
     match &args.command {
-        Some(Command::Add(args)) => args.check()?,
+        Some(Command::Add(args)) => args.check(&config)?,
         None => args.work.check()?,
         _ => {}
     }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
         let mut connection = database.connect().await?;
-        if database.is_embedded() {
-            migrate::up(&mut connection, &Migrations::collect(&config)?).await?;
+        match &args.command {
+            _ if !database.is_embedded() => {}
+            // What files say comes before what models make of it, as in a build.
+            None => pipeline::sync(&mut connection, &config).await?,
+            Some(_) => {
+                migrate::up(&mut connection, &Migrations::collect(&config)?).await?;
+            }
         }
         let done = match &args.command {
             None => at_work(global, args, &config, &database, connection).await,
             Some(command) => {
-                let done = act(global, command, &mut connection).await;
+                let done = act(global, command, &config, &mut connection).await;
                 db::hang_up(connection).await;
                 done
             }
@@ -83,9 +89,14 @@ async fn at_work(
     done
 }
 
-async fn act(global: &Global, command: &Command, connection: &mut PgConnection) -> Result<()> {
+async fn act(
+    global: &Global,
+    command: &Command,
+    config: &Config,
+    connection: &mut PgConnection,
+) -> Result<()> {
     match command {
-        Command::Add(args) => add::run(global, args, connection).await,
+        Command::Add(args) => add::run(global, args, config, connection).await,
         Command::List(args) => list::run(global, args, connection).await,
         Command::Show(args) => show::run(global, args, connection).await,
         Command::Retry(args) => change::retry(global, args, connection).await,

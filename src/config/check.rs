@@ -47,7 +47,7 @@ pub fn check(root: &Path, raw: Raw, overrides: &Overrides, env: Env) -> Result<C
         layouts: layouts.map(|layouts| layouts.table),
         images: images::images(images, env, overrides.allow_missing_images)?,
         cache: images::cache(root, cache, env)?,
-        enrich: super::enrich::enrich(enrich, env)?,
+        enrich: super::enrich::enrich(enrich, overrides, env)?,
         collections,
         pages: pages.into_iter().map(page).collect::<Result<_>>()?,
         json: json.into_iter().map(json_file).collect::<Result<_>>()?,

@@ -7,9 +7,9 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use url::{Host, Url};
 
-use super::Secret;
 use super::check::{Env, invalid};
 use super::raw::{RawEnrich, RawProvider, RawTask};
+use super::{Overrides, Secret};
 use crate::error::Result;
 
 /// The embeddings that frieze makes itself are this provider's.
@@ -109,7 +109,10 @@ pub struct TaskSettings {
     pub max_attempts: Option<u32>,
 }
 
-pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
+/// The type of tasks that make vectors.
+const EMBED: &str = "embed";
+
+pub fn enrich(raw: RawEnrich, overrides: &Overrides, env: Env) -> Result<Enrich> {
     let RawEnrich {
         window_seconds,
         concurrency,
@@ -123,7 +126,12 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
     let detect = detect.unwrap_or(true);
     let number = |name, value, usual, range| number(&format!("enrich.{name}"), value, usual, range);
     let settings = Enrich {
-        window: Duration::from_secs(number("window_seconds", window_seconds, 60, 0..=7 * DAY)?),
+        window: Duration::from_secs(number(
+            "window_seconds",
+            overrides.enrich_window.or(window_seconds),
+            60,
+            0..=7 * DAY,
+        )?),
         concurrency: size(number("concurrency", concurrency, 4, 1..=64)?),
         lease: Duration::from_secs(number("lease_seconds", lease_seconds, 120, 1..=DAY)?),
         cache: Duration::from_hours(number("cache_hours", cache_hours, 24, 0..=100_000)?),
@@ -136,6 +144,7 @@ pub fn enrich(raw: RawEnrich, env: Env) -> Result<Enrich> {
             .collect::<Result<_>>()?,
     };
     check_names(&settings)?;
+    check_embeddings(&settings)?;
     Ok(settings)
 }
 
@@ -177,6 +186,21 @@ fn check_names(settings: &Enrich) -> Result<()> {
         } else if !settings.providers.iter().any(|provider| provider.name == *name) {
             let what = format!("there is no provider \"{name}\"");
             return Err(invalid(&key, &what, "name one of enrich.providers"));
+        }
+    }
+    Ok(())
+}
+
+/// The vectors of one job would take the place of another's, and be made anew at each run.
+fn check_embeddings(settings: &Enrich) -> Result<()> {
+    let embeddings = || settings.tasks.iter().filter(|(_, task)| task.kind == EMBED);
+    for (index, (name, task)) in embeddings().enumerate() {
+        let former =
+            embeddings().take(index).find(|(_, other)| other.collection == task.collection);
+        if let (Some((former, _)), Some(collection)) = (former, &task.collection) {
+            let what =
+                format!("enrich.tasks.{former} embeds the collection \"{collection}\" already");
+            return Err(invalid(&format!("enrich.tasks.{name}"), &what, "keep one of them"));
         }
     }
     Ok(())

@@ -262,6 +262,8 @@ pub struct Overrides {
     pub allow_missing_images: bool,
     pub allow_shrink: bool,
     pub offline: bool,
+    /// How long models get, in seconds.
+    pub enrich_window: Option<u64>,
 }
 
 impl Config {

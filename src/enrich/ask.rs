@@ -70,17 +70,9 @@ impl Asker {
         *self.has_vectors.get_or_init(|| look).await
     }
 
-    /// The model that embeddings are made with, by default.
-    pub fn embedding_model(&self) -> String {
-        self.embedding_model_of(false, None)
-    }
-
-    /// The model that embeddings of a job are made with, which may be private or name a provider;
-    /// empty where nobody may make any.
-    pub fn embedding_model_of(&self, is_private: bool, provider: Option<&str>) -> String {
-        let provider = provider.map(str::to_owned);
-        let need = Need { private: is_private, provider, ..Need::default() };
-        self.router.embedding_model(&need).unwrap_or_default()
+    /// Learns what the database remembers of quotas.
+    pub async fn begin(&self) {
+        self.has_vectors().await;
     }
 
     /// Writes down what is left of quotas.
@@ -202,26 +194,12 @@ impl Asker {
         format!("{whom}: {}", text.trim())
     }
 
-    /// Whom a job's question may go to.
     fn need(&self, job: &Job, task: &Claimed) -> Need {
-        let settings = self.settings.tasks.get(&job.name);
-        let needs = |what| settings.is_some_and(|settings| settings.needs.contains(&what));
-        Need {
-            private: job.is_private || task.is_private,
-            json_schema: needs(Capability::JsonSchema),
-            code: needs(Capability::Code),
-            vision: needs(Capability::Vision),
-            provider: job.provider.clone(),
-            model: job.model.clone(),
-        }
+        need(&self.settings, job, job.is_private || task.is_private)
     }
 
-    /// Whom a job's text may go to that is to be embedded: those of one model only, as vectors of
-    /// two cannot be compared. The job's own model is one that answers questions.
     fn embedding_need(&self, job: &Job, task: &Claimed) -> Need {
-        let private = job.is_private || task.is_private;
-        let need = Need { private, provider: job.provider.clone(), ..Need::default() };
-        Need { model: self.router.embedding_model(&need), ..need }
+        embedding_need(&self.router, job, job.is_private || task.is_private)
     }
 
     fn question(&self, job: &Job, task: &Claimed, asked: &Asked) -> Question {
@@ -234,6 +212,27 @@ impl Asker {
         let (name, need) = (job.kind.clone(), self.need(job, task));
         Question { system, user, name, schema, max_tokens, images, need }
     }
+}
+
+/// Whom a job's question may go to.
+pub fn need(settings: &Enrich, job: &Job, private: bool) -> Need {
+    let task = settings.tasks.get(&job.name);
+    let needs = |what| task.is_some_and(|task| task.needs.contains(&what));
+    Need {
+        private,
+        json_schema: needs(Capability::JsonSchema),
+        code: needs(Capability::Code),
+        vision: needs(Capability::Vision),
+        provider: job.provider.clone(),
+        model: job.model.clone(),
+    }
+}
+
+/// Whom a job's text may go to that is to be embedded: those of one model only, as vectors of two
+/// cannot be compared. The job's own model is one that answers questions.
+pub fn embedding_need(router: &Router, job: &Job, private: bool) -> Need {
+    let need = Need { private, provider: job.provider.clone(), ..Need::default() };
+    Need { model: router.embedding_model(&need), ..need }
 }
 
 impl Answer {

@@ -1,124 +1,433 @@
-//! What frieze sees missing by itself: rows that lack what a job would give them, and rows whose
-//! texts changed since they were embedded.
+//! What frieze sees missing by itself: rows that lack what a job would give them, rows whose texts
+//! changed since they were embedded, names that a list lacks, and a run that was worth a thought.
+//!
+//! Only what somebody could be asked for is queued, and nothing twice: what failed, was cancelled or
+//! was taken back is left alone until the row says something else.
 
-use serde_json::{Map, Value};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, FixedOffset};
+use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
+use uuid::Uuid;
 
-use super::queue::NewTask;
-use super::task::{Job, Scope, Subject, by_name, is_embedding};
+use super::ask::{embedding_need, need};
+use super::json as sent;
+use super::queue::{self, NewTask};
+use super::record::table::object;
+use super::router::{Router, Work};
+use super::task::{
+    Asked, Job, MOST_NAMES, NAMES, Scope, Subject, TaskType, by_name, embedding_hash, is_embedding,
+};
+use super::worker::Link;
 use crate::config::Config;
 use crate::db;
 use crate::error::{Error, Result};
 
-/// A task to be queued.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Missing {
-    pub task_type: String,
-    pub target: String,
-    pub payload: Value,
-    pub is_private: bool,
-    pub max_attempts: Option<u32>,
+/// Rows that are looked at together.
+const PAGE: usize = 1_000;
+/// Tasks that one look queues for one job; the next look goes on.
+const MOST_NEW: usize = 10_000;
+/// Answers of a run from which something can be learned.
+const LEARNED: i64 = 3;
+
+/// Jobs that are looked at together, in this order: vectors are made of texts, and a thought is
+/// given to all that was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Texts,
+    Vectors,
+    Reflection,
 }
 
-impl Missing {
-    pub fn task(self) -> NewTask {
-        let usual = NewTask::new(self.task_type);
+impl Phase {
+    fn of(kind: &dyn TaskType) -> Self {
+        match kind.scope() {
+            Scope::Run => Self::Reflection,
+            _ if is_embedding(kind.name()) => Self::Vectors,
+            _ => Self::Texts,
+        }
+    }
+}
+
+pub struct Detector<'a> {
+    link: &'a Link<'a>,
+    config: &'a Config,
+    /// Only jobs of these types, where any is named.
+    types: &'a [String],
+    run_id: Uuid,
+    /// Knows of no failures: who is down today may be asked tomorrow.
+    router: Router,
+    /// Where tasks go that are only to be shown.
+    shown: Option<Mutex<Vec<NewTask>>>,
+}
+
+/// A job that somebody could be asked about, and the model of the first who could.
+struct Looked {
+    job: Job,
+    kind: &'static dyn TaskType,
+    model: String,
+    priority: i32,
+    max_attempts: Option<u32>,
+}
+
+/// Something a job would do: about which target, and what it would learn from.
+struct Wanted {
+    id: Value,
+    target: String,
+    hash: String,
+    updated_at: Option<DateTime<FixedOffset>>,
+}
+
+impl<'a> Detector<'a> {
+    pub fn new(
+        link: &'a Link<'a>,
+        config: &'a Config,
+        types: &'a [String],
+        run_id: Uuid,
+    ) -> Result<Self> {
+        let router = Router::new(&config.enrich)?;
+        Ok(Self { link, config, types, run_id, router, shown: None })
+    }
+
+    /// One that writes nothing.
+    #[must_use]
+    pub fn dry(self) -> Self {
+        Self { shown: Some(Mutex::default()), ..self }
+    }
+
+    pub fn shown(self) -> Vec<NewTask> {
+        let shown =
+            self.shown.map(|shown| shown.into_inner().unwrap_or_else(PoisonError::into_inner));
+        shown.unwrap_or_default()
+    }
+
+    /// Queues what the jobs of a phase would do now; how many tasks are new. What is wrong with one
+    /// job is said, and the others go on.
+    pub async fn look(&self, phase: Phase) -> Result<usize> {
+        let mut added = 0;
+        for looked in self.jobs(phase)? {
+            let name = &looked.job.name;
+            match self.job(&looked).await {
+                Ok(new) => added += new,
+                Err(error) if error.absence().is_some() => return Err(error),
+                Err(error) => {
+                    let why = error.chain().join(": ");
+                    tracing::warn!(
+                        "frieze.toml: enrich.tasks.{name}: nothing is queued for it: {why}"
+                    );
+                }
+            }
+        }
+        if added > 0 {
+            tracing::info!(tasks = added, "queued what is missing");
+        }
+        Ok(added)
+    }
+
+    fn jobs(&self, phase: Phase) -> Result<Vec<Looked>> {
+        let mut jobs = Vec::new();
+        for (name, settings) in &self.config.enrich.tasks {
+            let is_chosen = self.types.is_empty() || self.types.contains(&settings.kind);
+            if !settings.detect || !is_chosen {
+                continue;
+            }
+            let job = Job::from_settings(self.config, name, settings).map_err(Error::config)?;
+            let Some(kind) = by_name(&job.kind).filter(|kind| Phase::of(*kind) == phase) else {
+                continue;
+            };
+            let Some(model) = self.model(&job, phase) else { continue };
+            let priority = match phase {
+                Phase::Texts => 5,
+                Phase::Vectors => 4,
+                Phase::Reflection => 1,
+            };
+            jobs.push(Looked { job, kind, model, priority, max_attempts: settings.max_attempts });
+        }
+        Ok(jobs)
+    }
+
+    /// The model of the first who could ever be asked about it; none where nobody could.
+    fn model(&self, job: &Job, phase: Phase) -> Option<String> {
+        let (work, need) = match phase {
+            Phase::Vectors => (Work::Embedding, embedding_need(&self.router, job, job.is_private)),
+            _ => (Work::Chat, need(&self.config.enrich, job, job.is_private)),
+        };
+        let plan = self.router.plan(work, &need);
+        let able = plan.iter().find(|choice| choice.able).map(|choice| choice.model.clone());
+        if able.is_none() {
+            let mut why =
+                plan.into_iter().map(|choice| choice.reason).collect::<Vec<_>>().join("; ");
+            if why.is_empty() {
+                "there is none in enrich.providers".clone_into(&mut why);
+            }
+            tracing::info!(
+                "enrich.tasks.{}: nobody could be asked, so nothing is queued: {why}",
+                job.name
+            );
+        }
+        able
+    }
+
+    async fn job(&self, looked: &Looked) -> Result<usize> {
+        let needs_vectors = Phase::of(looked.kind) != Phase::Texts;
+        if needs_vectors && !self.link.run(super::memory::is_there).await? {
+            tracing::info!("enrich.tasks.{}: the database has no pgvector", looked.job.name);
+            return Ok(0);
+        }
+        match looked.kind.scope() {
+            Scope::Row => self.rows(looked).await,
+            Scope::Names => self.names(looked).await,
+            Scope::Run => self.reflection(looked).await,
+        }
+    }
+
+    /// Page by page, so that a table of any size is looked through.
+    async fn rows(&self, looked: &Looked) -> Result<usize> {
+        let (mut added, mut after) = (0, None);
+        loop {
+            let rows = self.link.run(async |conn| page(conn, looked, after.as_ref()).await).await?;
+            let count = rows.len();
+            let Some(last) = rows.last() else { break };
+            check_columns(&looked.job, last)?;
+            after = Some(last.fields.get("id").cloned().unwrap_or_default());
+            let wanted = self.wanted(looked, rows).await?;
+            added += self.take(tasks(looked, wanted)).await?;
+            if count < PAGE || added >= MOST_NEW {
+                break;
+            }
+        }
+        Ok(added)
+    }
+
+    async fn wanted(&self, looked: &Looked, rows: Vec<Subject>) -> Result<Vec<Wanted>> {
+        let mut wanted = Vec::new();
+        let mut stored = HashMap::new();
+        if is_embedding(looked.kind.name()) {
+            let ids =
+                rows.iter().map(|row| uuid(&looked.job, &row.id)).collect::<Result<Vec<_>>>()?;
+            stored = self.link.run(async |conn| hashes(conn, looked, &ids).await).await?;
+        }
+        for row in rows {
+            if !looked.kind.is_wanted(&looked.job, &row) {
+                continue;
+            }
+            let Some(hash) = hash(looked, &row) else { continue };
+            if stored.get(&row.id) == Some(&hash) {
+                continue;
+            }
+            let updated_at = row.text("updated_at").and_then(|at| at.parse().ok());
+            let id = row.fields.get("id").cloned().unwrap_or_default();
+            wanted.push(Wanted { id, target: looked.job.target(&row.id), hash, updated_at });
+        }
+        if wanted.is_empty() {
+            return Ok(wanted);
+        }
+        let done = self.link.run(async |conn| done(conn, looked, &wanted).await).await?;
+        wanted.retain(|wanted| !done.contains(&wanted.target));
+        Ok(wanted)
+    }
+
+    /// Names that no task has asked about yet.
+    async fn names(&self, looked: &Looked) -> Result<usize> {
+        let job = &looked.job;
+        let lacking = Subject::names(self.link.connection, job).await;
+        let mut lacking = lacking.map_err(|failure| Error::content(failure.message))?;
+        let target = job.target(NAMES);
+        let asked = self.link.run(async |conn| asked(conn, &job.kind, &target).await).await?;
+        lacking.choose(MOST_NAMES, |name| !asked.contains(name));
+        let names = lacking.lacking();
+        if names.is_empty() {
+            return Ok(0);
+        }
+        let payload = json!({"job": job.name, "names": names});
+        self.take(vec![looked.task(target, payload)]).await
+    }
+
+    /// A thought, where a run had answers enough to learn from.
+    async fn reflection(&self, looked: &Looked) -> Result<usize> {
+        let run_id = self.run_id;
+        if self.link.run(async |conn| answers(conn, run_id).await).await? < LEARNED {
+            return Ok(0);
+        }
+        let payload = json!({"job": looked.job.name, "run": run_id});
+        self.take(vec![looked.task(looked.job.target(&run_id.to_string()), payload)]).await
+    }
+
+    async fn take(&self, tasks: Vec<NewTask>) -> Result<usize> {
+        if tasks.is_empty() {
+            return Ok(0);
+        }
+        if let Some(shown) = &self.shown {
+            let count = tasks.len();
+            shown.lock().unwrap_or_else(PoisonError::into_inner).extend(tasks);
+            return Ok(count);
+        }
+        self.link.run(async |conn| queue::add_many(conn, &tasks).await).await
+    }
+}
+
+impl Looked {
+    fn task(&self, target: String, payload: Value) -> NewTask {
+        let usual = NewTask::new(self.kind.name());
         let most = self.max_attempts.and_then(|most| i32::try_from(most).ok());
         NewTask {
-            target: Some(self.target),
-            payload: self.payload,
-            is_private: self.is_private,
+            target: Some(target),
+            payload,
+            priority: self.priority,
+            is_private: self.job.is_private,
             max_attempts: most.unwrap_or(usual.max_attempts),
             ..usual
         }
     }
 }
 
-/// Rows of one table that are looked at, at most.
-const MOST: i64 = 100_000;
-
-/// Everything that the configured jobs would do now.
-pub async fn missing(
-    conn: &mut PgConnection,
-    config: &Config,
-    vector_model: &str,
-) -> Result<Vec<Missing>> {
-    let mut missing = Vec::new();
-    for (name, settings) in config.enrich.tasks.iter().filter(|(_, settings)| settings.detect) {
-        let job = Job::from_settings(config, name, settings).map_err(Error::config)?;
-        let Some(kind) = by_name(&job.kind) else {
-            let help = format!("the known types are {}", super::task::known().join(", "));
-            return Err(Error::config(format!(
-                "frieze.toml: enrich.tasks.{name}: there is no task type \"{}\"",
-                job.kind
-            ))
-            .help(help));
-        };
-        if kind.scope() != Scope::Row {
-            continue;
-        }
-        let hashes =
-            if is_embedding(&job.kind) { hashes(conn, &job, vector_model).await? } else { None };
-        for subject in rows(conn, &job).await? {
-            let is_wanted = match &hashes {
-                Some(hashes) => {
-                    hashes.get(&subject.id).and_then(Value::as_str)
-                        != Some(&*kind.hash(&job, &subject))
-                }
-                None => !is_embedding(&job.kind) && kind.is_wanted(&job, &subject),
-            };
-            if is_wanted {
-                missing.push(Missing {
-                    task_type: job.kind.clone(),
-                    target: job.target(&subject),
-                    payload: serde_json::json!({"job": name, "id": subject.id}),
-                    is_private: settings.private,
-                    max_attempts: settings.max_attempts,
-                });
-            }
-        }
-    }
-    Ok(missing)
+fn tasks(looked: &Looked, wanted: Vec<Wanted>) -> Vec<NewTask> {
+    let task = |Wanted { id, target, hash, .. }: Wanted| {
+        looked.task(target, json!({"job": looked.job.name, "id": id, "hash": hash}))
+    };
+    wanted.into_iter().map(task).collect()
 }
 
-async fn rows(conn: &mut PgConnection, job: &Job) -> Result<Vec<Subject>> {
-    let empty = match &job.column {
-        Some(column) => {
-            format!("where nullif(btrim(r.{}::text), '') is null", db::quoted_part(column))
-        }
-        None => String::new(),
+/// Of all that the task would learn from.
+fn hash(looked: &Looked, row: &Subject) -> Option<String> {
+    if !is_embedding(looked.kind.name()) {
+        return Some(looked.kind.hash(&looked.job, row));
+    }
+    match looked.kind.question(&looked.job, row) {
+        Ok(Asked::Embedding { text }) => Some(embedding_hash(&text, &looked.model)),
+        _ => None,
+    }
+}
+
+fn uuid(job: &Job, id: &str) -> Result<Uuid> {
+    id.parse().map_err(|_| Error::content(format!("{} has no uuid for its id", job.target(id))))
+}
+
+/// Columns that a job learns from and that there are not would be passed over in silence.
+fn check_columns(job: &Job, row: &Subject) -> Result<()> {
+    match job.from.iter().find(|column| !row.fields.contains_key(*column)) {
+        Some(column) => Err(Error::content(format!("{} has no column \"{column}\"", job.table))),
+        None => Ok(()),
+    }
+}
+
+/// The next rows in the order of their ids; those alone whose column is empty, if the job has one.
+async fn page(
+    conn: &mut PgConnection,
+    looked: &Looked,
+    after: Option<&Value>,
+) -> Result<Vec<Subject>> {
+    /// `jsonb_build_object` takes a hundred arguments.
+    const MOST_COLUMNS: usize = 40;
+    let Job { table: name, column, from, .. } = &looked.job;
+    let table = db::quoted(name);
+    let is_small = is_embedding(looked.kind.name()) && (1..=MOST_COLUMNS).contains(&from.len());
+    let row = if is_small {
+        let mut columns = from.clone();
+        columns.push("id".to_owned());
+        object("r", columns.iter())
+    } else {
+        "to_jsonb(r)".to_owned()
     };
-    let table = db::quoted(&job.table);
-    let sql = format!("select to_jsonb(r) from {table} r {empty} order by r.id limit {MOST}");
-    let rows: Vec<Value> = sqlx::query_scalar(AssertSqlSafe(sql))
-        .persistent(false)
+    let mut wheres = vec!["r.id is not null".to_owned()];
+    if let Some(column) = column {
+        let column = db::quoted_part(column);
+        wheres.push(format!("coalesce(btrim(r.{column}::text, E' \\t\\n\\r\\f\\u00a0'), '') = ''"));
+    }
+    if after.is_some() {
+        wheres.push(format!("r.id > (jsonb_populate_record(null::{table}, $1::jsonb)).id"));
+    }
+    let wheres = wheres.join(" and ");
+    let sql = format!("select {row} from {table} as r where {wheres} order by r.id limit {PAGE}");
+    let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
+    if let Some(id) = after {
+        query = query.bind(sent::parameter(&json!({"id": id})));
+    }
+    let rows: Vec<Value> = query
         .fetch_all(conn)
         .await
-        .map_err(|error| db::explain_owner(error, &format!("looking through {}", job.table)))?;
+        .map_err(|error| db::explain_owner(error, &format!("looking through {name}")))?;
     Ok(rows.into_iter().filter_map(Subject::from_row).collect())
 }
 
-/// The stored hashes of a collection's rows by id; none where there is no table for vectors.
+/// The stored hashes of these rows.
 async fn hashes(
     conn: &mut PgConnection,
-    job: &Job,
-    model: &str,
-) -> Result<Option<Map<String, Value>>> {
-    if !super::memory::is_there(conn).await? {
-        return Ok(None);
-    }
-    let hashes: Value = sqlx::query_scalar(
-        "select coalesce(jsonb_object_agg(row_id, content_hash), '{}') from public.content_embeddings
-         where collection = $1 and embedding_model = $2",
-    )
-    .bind(&job.collection)
-    .bind(model)
-    .persistent(false)
-    .fetch_one(conn)
-    .await
-    .map_err(|error| db::explain_owner(error, "looking for embeddings"))?;
-    Ok(match hashes {
-        Value::Object(hashes) => Some(hashes),
-        _ => None,
-    })
+    looked: &Looked,
+    ids: &[Uuid],
+) -> Result<HashMap<String, String>> {
+    const HASHES: &str = "\
+        select row_id::text, content_hash from public.content_embeddings
+        where collection = $1 and embedding_model = $2 and row_id = any($3)";
+    let hashes = sqlx::query_as(HASHES).bind(&looked.job.collection).bind(&looked.model).bind(ids);
+    let hashes: Vec<(String, String)> = hashes
+        .persistent(false)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| db::explain_owner(error, "looking for embeddings"))?;
+    Ok(hashes.into_iter().collect())
+}
+
+/// Those that wait or run, and those whose last task came to an end that stands: it was about the
+/// same texts, or the row has not been touched since. A vector that was made and is gone is made
+/// again.
+async fn done(
+    conn: &mut PgConnection,
+    looked: &Looked,
+    wanted: &[Wanted],
+) -> Result<HashSet<String>> {
+    const DONE: &str = "\
+        select w.target
+        from jsonb_to_recordset($2::jsonb) as w(target text, hash text, updated_at timestamptz)
+        where exists (select from public.task_queue as live
+            where live.task_type = $1 and live.target = w.target
+                and live.status in ('pending', 'processing'))
+        or exists (select from (
+            select q.payload->>'hash' as hash, q.status = 'failed' or q.result ? 'nothing' as is_off,
+                greatest(q.completed_at, (select max(e.reverted_at) from public.enrichments as e
+                    where e.task_id = q.id)) as ended_at
+            from public.task_queue as q
+            where q.task_type = $1 and q.target = w.target and q.status in ('completed', 'failed')
+            order by q.completed_at desc nulls last limit 1) as last
+            where last.hash = w.hash and (last.is_off or not $3)
+                or last.hash is null and not $3 and coalesce(w.updated_at <= last.ended_at, true))";
+    let rows: Vec<Value> = wanted
+        .iter()
+        .map(|it| json!({"target": it.target, "hash": it.hash, "updated_at": it.updated_at}))
+        .collect();
+    let done = sqlx::query_scalar(DONE).bind(looked.kind.name()).bind(sent::parameter(&rows));
+    let done: Vec<String> = done
+        .bind(is_embedding(looked.kind.name()))
+        .persistent(false)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| db::explain_owner(error, "looking what was done"))?;
+    Ok(done.into_iter().collect())
+}
+
+/// The names that tasks have asked about which came to an end.
+async fn asked(conn: &mut PgConnection, kind: &str, target: &str) -> Result<HashSet<String>> {
+    const ASKED: &str = "\
+        select distinct name #>> '{}'
+        from public.task_queue as q, jsonb_path_query(q.payload, 'lax $.names[*]') as name
+        where q.task_type = $1 and q.target = $2 and q.status in ('completed', 'failed')
+            and jsonb_typeof(name) = 'string'";
+    let asked = sqlx::query_scalar(ASKED).bind(kind).bind(target).persistent(false);
+    let names: Vec<String> = asked
+        .fetch_all(conn)
+        .await
+        .map_err(|error| db::explain_owner(error, "looking what was asked"))?;
+    Ok(names.into_iter().collect())
+}
+
+/// How many questions of a run were answered by a model.
+async fn answers(conn: &mut PgConnection, run_id: Uuid) -> Result<i64> {
+    const ANSWERS: &str = "\
+        select count(*) from public.agent_run_logs
+        where session_id = $1 and task_type not in ('reflect', 'embed') and not is_cached
+            and error is null";
+    let count = sqlx::query_scalar(ANSWERS).bind(run_id).persistent(false);
+    count.fetch_one(conn).await.map_err(|error| db::explain_owner(error, "counting answers"))
 }

@@ -38,6 +38,14 @@ pub struct Claimed {
     pub max_attempts: i32,
 }
 
+/// A picture that goes with a question.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Image {
+    /// As in `image/jpeg`.
+    pub media_type: &'static str,
+    pub bytes: std::sync::Arc<[u8]>,
+}
+
 /// What a finished task leaves, all of it in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Effect {

@@ -1,14 +1,21 @@
 //! A run: what is missing is queued, the queue is worked through, and what is left of quotas is
 //! written down.
 
+use std::time::{Duration, Instant};
+
 use tracing::Instrument as _;
 
+use super::detect::{Detector, Phase};
+use super::queue::{self, NewTask};
 use super::task::Tasks;
-use super::worker::{self, Observer, Options, Report};
-use super::{SharedConnection, detect, memory, queue};
+use super::worker::{self, Link, Observer, Options, Report};
+use super::{SharedConnection, memory};
 use crate::config::Config;
 use crate::db::Database;
 use crate::error::Result;
+
+/// Less than this is no time to begin anything.
+const LEAST: Duration = Duration::from_millis(200);
 
 /// Whether the configuration knows of anything to do or anybody to ask.
 pub fn is_wanted(config: &Config) -> bool {
@@ -37,26 +44,106 @@ async fn all(
     options: &Options,
     observer: &impl Observer,
 ) -> Result<Report> {
-    queue_missing(connection, config, tasks).await?;
-    let report =
-        worker::drain(database, connection, &config.enrich, tasks, options, observer).await?;
+    let link = Link { database, connection, is_patient: options.watch, stop: &options.stop };
+    let run = Run {
+        detector: Detector::new(&link, config, &options.task_types, options.run_id)?,
+        drain: async |options: &Options| {
+            worker::drain(database, connection, &config.enrich, tasks, options, observer).await
+        },
+        options,
+        begun: Instant::now(),
+    };
+    tasks.begin().await;
+    let worked =
+        if options.watch { Box::pin(run.stand()).await } else { Box::pin(run.once()).await };
     tasks.end().await?;
-    if memory::is_there(&mut *connection.lock().await).await? {
-        memory::archive(&mut *connection.lock().await).await?;
+    let mut report = worked?;
+    if report.due + report.later > 0 {
+        let why = link.run(async |connection| queue::waits_for(connection).await);
+        report.because = why.await?;
     }
+    link.run(async |connection| {
+        if memory::is_there(connection).await? {
+            memory::archive(connection).await?;
+        }
+        Ok(())
+    })
+    .await?;
     Ok(report)
 }
 
-/// Queues what the configured jobs would do now; how many tasks are new.
-pub async fn queue_missing(
+/// What a run would queue; nothing is written.
+pub async fn missing(
+    database: &Database,
     connection: &SharedConnection,
     config: &Config,
-    tasks: &Tasks,
-) -> Result<usize> {
-    let mut connection = connection.lock().await;
-    let missing = detect::missing(&mut connection, config, &tasks.embedding_model()).await?;
-    let new: Vec<queue::NewTask> = missing.into_iter().map(detect::Missing::task).collect();
-    let added = queue::add_many(&mut connection, &new).await?;
-    tracing::info!(tasks = added, "queued what is missing");
-    Ok(added)
+    options: &Options,
+) -> Result<Vec<NewTask>> {
+    let link = Link { database, connection, is_patient: false, stop: &options.stop };
+    let types = &options.task_types;
+    let detector = Detector::new(&link, config, types, options.run_id)?.dry();
+    detector.look(Phase::Texts).await?;
+    detector.look(Phase::Vectors).await?;
+    Ok(detector.shown())
+}
+
+struct Run<'a, D> {
+    detector: Detector<'a>,
+    drain: D,
+    options: &'a Options,
+    begun: Instant,
+}
+
+impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
+    /// Texts first, then vectors of them, then a thought about it all.
+    async fn once(&self) -> Result<Report> {
+        let texts = self.detector.look(Phase::Texts).await?;
+        if texts == 0 {
+            self.detector.look(Phase::Vectors).await?;
+        }
+        let mut report = (self.drain)(self.options).await?;
+        if texts > 0 || report.written > 0 {
+            self.go_on(Phase::Vectors, &mut report).await?;
+        }
+        if report.calls.made > 0 {
+            self.go_on(Phase::Reflection, &mut report).await?;
+        }
+        Ok(report)
+    }
+
+    /// The same in what is left of the window, where there is more to do now.
+    async fn go_on(&self, phase: Phase, report: &mut Report) -> Result<()> {
+        let left = self.options.window.unwrap_or_default().saturating_sub(self.begun.elapsed());
+        if left < LEAST || self.options.stop.asked() > 0 || self.detector.look(phase).await? == 0 {
+            return Ok(());
+        }
+        let more = (self.drain)(&self.options.clone().within(left)).await?;
+        report.add(more);
+        Ok(())
+    }
+
+    /// Until it is asked to stop, with a look now and then.
+    async fn stand(&self) -> Result<Report> {
+        self.look().await?;
+        tokio::select! {
+            report = (self.drain)(self.options) => report,
+            stopped = self.look_again() => stopped,
+        }
+    }
+
+    async fn look(&self) -> Result<()> {
+        self.detector.look(Phase::Texts).await?;
+        self.detector.look(Phase::Vectors).await?;
+        Ok(())
+    }
+
+    async fn look_again(&self) -> Result<Report> {
+        loop {
+            tokio::time::sleep(self.options.look_every).await;
+            // The worker itself says what is wrong with the database.
+            if let Err(error) = self.look().await {
+                tracing::warn!("nothing was queued: {}", error.chain().join(": "));
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
 use crate::config::Config;
@@ -12,21 +13,31 @@ use crate::enrich::worker::{Options, Report};
 use crate::enrich::{SharedConnection, run};
 use crate::error::Result;
 
-/// Works through the queue within the window, where the configuration asks for it.
-pub async fn step(database: &Database, config: &Config) -> Option<Report> {
-    if config.enrich.window.is_zero() || !run::is_wanted(config) {
-        return None;
-    }
-    match work(database, config).await {
-        Ok(report) => Some(report),
-        Err(error) => {
-            tracing::warn!("nothing was enriched: {}", error.chain().join(": "));
-            None
-        }
-    }
+/// What was done before the read.
+#[derive(Default)]
+pub struct Step {
+    pub report: Option<Report>,
+    /// The embedded database's connection, which says what `content/` says by now: it takes its
+    /// time to make another.
+    pub synced: Option<PgConnection>,
 }
 
-async fn work(database: &Database, config: &Config) -> Result<Report> {
+/// Works through the queue within the window, where the configuration asks for it. An error only
+/// where the database is away, which was waited for then.
+pub async fn step(database: &Database, config: &Config) -> Result<Step> {
+    let mut step = Step::default();
+    if config.enrich.window.is_zero() || !run::is_wanted(config) {
+        return Ok(step);
+    }
+    match work(database, config, &mut step).await {
+        Ok(()) => {}
+        Err(error) if error.absence().is_some() => return Err(error),
+        Err(error) => tracing::warn!("nothing was enriched: {}", error.chain().join(": ")),
+    }
+    Ok(step)
+}
+
+async fn work(database: &Database, config: &Config, step: &mut Step) -> Result<()> {
     let mut connection = database.connect().await?;
     if database.is_embedded() {
         super::reading::sync(&mut connection, config).await?;
@@ -36,8 +47,17 @@ async fn work(database: &Database, config: &Config) -> Result<Report> {
     let tasks = Tasks::new(config, Arc::clone(&connection), options.run_id)?;
     let report = run::run(database, &connection, config, &tasks, &options, &()).await;
     drop(tasks);
-    if let Some(connection) = Arc::into_inner(connection) {
-        crate::db::hang_up(connection.into_inner()).await;
+    match Arc::into_inner(connection).map(Mutex::into_inner) {
+        Some(mut connection) if database.is_embedded() => {
+            // A row that a model wrote to says when; the files may say another time.
+            if report.as_ref().is_ok_and(|report| report.written > 0) {
+                super::reading::sync(&mut connection, config).await?;
+            }
+            step.synced = Some(connection);
+        }
+        Some(connection) => crate::db::hang_up(connection).await,
+        None => {}
     }
-    report
+    step.report = Some(report?);
+    Ok(())
 }

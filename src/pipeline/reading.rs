@@ -78,22 +78,36 @@ fn live(config: &Config, left: &Path) -> Result<Reading> {
     let former = snapshot::about(left).filter(|about| Some(&about.origin.place) == place.as_ref());
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
-        let enriched = super::enriching::step(&database, config).await;
-        let read = database
-            .with_connection(async |connection| {
+        let step = match super::enriching::step(&database, config).await {
+            Ok(step) => step,
+            Err(away) => {
+                database.close().await?;
+                return Err(away);
+            }
+        };
+        let record = async |connection: &mut sqlx::PgConnection| {
+            let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
+            let vectors = snapshot::vectors(left);
+            let vectors = Some(vectors.as_path());
+            let snapshot = source::read(connection, config, recorder.as_mut(), vectors).await?;
+            Ok((snapshot, recorder.and_then(Recorder::finish)))
+        };
+        let read = if let Some(mut synced) = step.synced {
+            let read = record(&mut synced).await;
+            db::hang_up(synced).await;
+            read
+        } else {
+            let work = async |connection: &mut sqlx::PgConnection| {
                 if database.is_embedded() {
                     sync(connection, config).await?;
                 }
-                let mut recorder = place.as_ref().and_then(|place| recorder(config, left, place));
-                let vectors = snapshot::vectors(left);
-                let vectors = Some(vectors.as_path());
-                let snapshot = source::read(connection, config, recorder.as_mut(), vectors).await?;
-                Ok((snapshot, recorder.and_then(Recorder::finish)))
-            })
-            .await;
+                record(connection).await
+            };
+            database.with_connection(work).await
+        };
         database.close().await?;
         let (snapshot, recording) = read?;
-        let former = former.clone();
+        let (former, enriched) = (former.clone(), step.report);
         Ok(Reading { recording, former, enriched, ..Reading::of(snapshot) })
     })
 }

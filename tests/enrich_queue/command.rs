@@ -50,7 +50,7 @@ impl Site {
 async fn a_task_is_added_listed_shown_cancelled_and_tried_again() {
     let site = Site::new().await;
     let add =
-        ["add", "embed", "--target", "projects/1", "--payload", "{\"a\": 1}", "--priority", "9"];
+        ["add", "embed", "--target", "projects/1", "--payload", "{\"id\": 1}", "--priority", "9"];
     let added = site.json(&add);
     assert_eq!(added["is_new"], true);
     let id = added["id"].as_str().unwrap().to_owned();
@@ -71,8 +71,8 @@ async fn a_task_is_added_listed_shown_cancelled_and_tried_again() {
     assert!(text.starts_with(&expected), "{text}");
 
     let shown = site.json(&["show", &id[..8]]);
-    assert_eq!((&shown["id"], &shown["payload"]), (&json!(id), &json!({"a": 1})));
-    assert!(site.text(&["show", &id]).contains("  payload    {\"a\":1}\n"));
+    assert_eq!((&shown["id"], &shown["payload"]), (&json!(id), &json!({"id": 1})));
+    assert!(site.text(&["show", &id]).contains("  payload    {\"id\":1}\n"));
 
     assert_eq!(site.text(&["cancel", &id]), format!("Cancelled task {id}\n"));
     assert_eq!(site.json(&["retry", "--failed"]), json!({"retried": 0}));

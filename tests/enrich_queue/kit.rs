@@ -51,7 +51,7 @@ pub async fn migrate(url: &str) {
 
 pub fn config(dir: &Path, url: &str) -> Config {
     let text = "[site]\ntitle = \"Test\"\nbase_url = \"https://test.example\"\n\n\
-                [database]\nkits = [\"portfolio\"]\n";
+                [database]\nkits = [\"portfolio\"]\n\n[collections.projects]\n";
     std::fs::write(dir.join("frieze.toml"), text).unwrap();
     let env = |name: &str| (name == "DATABASE_URL").then(|| url.to_owned());
     Config::load(dir, &Overrides::default(), &env).unwrap()

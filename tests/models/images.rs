@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use frieze::enrich::router::{Image, Need, Question, Work, prompt_hash};
+use frieze::enrich::Image;
+use frieze::enrich::router::{Need, Question, Work, prompt_hash};
 use serde_json::json;
 
 use crate::models::Models;

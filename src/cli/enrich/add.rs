@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use crate::cli::{Global, output};
+use crate::config::Config;
 use crate::enrich::queue::{self, Added, NewTask};
 use crate::enrich::task;
 use crate::error::{Error, Result, nearest};
@@ -15,7 +16,7 @@ pub struct Args {
     /// What is to be done: one of the known types
     #[arg(value_name = "TYPE")]
     task_type: String,
-    /// What it is about, as in projects/<ID>; one live task of a type for each
+    /// What it is about, as in projects/<ID>; one live task of a job for each
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
     /// What else the task has to know, a JSON object
@@ -38,8 +39,23 @@ pub struct Args {
 }
 
 impl Args {
-    pub fn check(&self) -> Result<()> {
-        known(&self.task_type)
+    pub fn check(&self, config: &Config) -> Result<()> {
+        known(&self.task_type)?;
+        self.task(config).map(drop)
+    }
+
+    /// The task as frieze itself would queue it.
+    fn task(&self, config: &Config) -> Result<NewTask> {
+        let task = NewTask {
+            task_type: self.task_type.clone(),
+            target: self.target.clone(),
+            payload: self.payload.clone(),
+            priority: self.priority,
+            scheduled_at: self.at,
+            max_attempts: self.max_attempts,
+            is_private: self.private,
+        };
+        task::ready(config, task)
     }
 }
 
@@ -74,16 +90,13 @@ fn time(text: &str) -> std::result::Result<DateTime<Utc>, String> {
         .ok_or_else(|| "write it like 2026-11-20T08:00:00Z or 2026-11-20T09:00:00+01:00".to_owned())
 }
 
-pub async fn run(global: &Global, args: &Args, connection: &mut PgConnection) -> Result<()> {
-    let task = NewTask {
-        task_type: args.task_type.clone(),
-        target: args.target.clone(),
-        payload: args.payload.clone(),
-        priority: args.priority,
-        scheduled_at: args.at,
-        max_attempts: args.max_attempts,
-        is_private: args.private,
-    };
+pub async fn run(
+    global: &Global,
+    args: &Args,
+    config: &Config,
+    connection: &mut PgConnection,
+) -> Result<()> {
+    let task = args.task(config)?;
     let added = queue::add(connection, &task).await?;
     if global.json {
         return output::json(&json!({"id": added.id(), "is_new": added.is_new()}));

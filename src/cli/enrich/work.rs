@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{brief, short};
 use crate::cli::{Global, output};
 use crate::config::Config;
 use crate::db::Database;
-use crate::enrich::queue;
+use crate::enrich::queue::{self, NewTask};
 use crate::enrich::record::Failed;
 use crate::enrich::task::Tasks;
 use crate::enrich::worker::{End, Observer, Options, Report};
@@ -62,7 +63,8 @@ pub async fn run(
     let options = options(args, config);
     let tasks = Tasks::new(config, SharedConnection::clone(connection), options.run_id)?;
     if args.dry_run {
-        return preview(global, args, &tasks, connection).await;
+        let missing = run::missing(database, connection, config, &options).await?;
+        return preview(global, args, &tasks, connection, missing).await;
     }
     options.stop.at_signals();
     let progress = Progress::new(global.json);
@@ -92,7 +94,9 @@ async fn preview(
     args: &Args,
     tasks: &Tasks,
     connection: &SharedConnection,
+    missing: Vec<NewTask>,
 ) -> Result<()> {
+    tasks.begin().await;
     let (due, counts) = {
         let mut connection = connection.lock().await;
         let due = queue::due(&mut connection, &args.types, PREVIEWS).await?;
@@ -102,6 +106,10 @@ async fn preview(
     for task in &due {
         previews.push((task, tasks.preview(task).await));
     }
+    let mut wanted = Vec::new();
+    for task in missing.iter().take(PREVIEWS) {
+        wanted.push((task, tasks.preview(&claimed(task)).await));
+    }
     if global.json {
         let list: Vec<_> = previews
             .iter()
@@ -110,15 +118,45 @@ async fn preview(
                     "is_private": task.is_private, "preview": preview})
             })
             .collect();
-        return output::json(&json!({"due": counts.due, "tasks": list}));
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(task, preview)| {
+                json!({"task_type": task.task_type, "target": task.target,
+                    "is_private": task.is_private, "preview": preview})
+            })
+            .collect();
+        return output::json(&json!({"due": counts.due, "tasks": list, "missing": missing.len(),
+            "would_queue": wanted}));
     }
     let mut text = String::new();
     for (task, preview) in &previews {
         let _ = writeln!(text, "{}\n  {}\n", name(task), preview.trim_end().replace('\n', "\n  "));
     }
+    for (task, preview) in &wanted {
+        let target = task.target.as_deref().unwrap_or_default();
+        let preview = preview.trim_end().replace('\n', "\n  ");
+        let _ = writeln!(text, "to be queued: {} {target}\n  {preview}\n", task.task_type);
+    }
     let due = usize::try_from(counts.due).unwrap_or_default();
-    let _ = write!(text, "{} due; nothing was claimed", output::count(due, "task"));
+    let queued = match missing.len() {
+        0 => String::new(),
+        count => format!(", {count} to be queued"),
+    };
+    let _ = write!(text, "{} due{queued}; nothing was claimed", output::count(due, "task"));
     output::line(&text)
+}
+
+/// As a worker would hold it.
+fn claimed(task: &NewTask) -> Claimed {
+    Claimed {
+        id: Uuid::nil(),
+        task_type: task.task_type.clone(),
+        target: task.target.clone(),
+        payload: task.payload.clone(),
+        is_private: task.is_private,
+        attempts: 1,
+        max_attempts: task.max_attempts,
+    }
 }
 
 fn name(task: &Claimed) -> String {
@@ -177,6 +215,9 @@ fn details(report: &Report, text: &mut String) {
     }
     if report.due + report.later > 0 {
         let _ = write!(text, "\n  left: {} due, {} for later", report.due, report.later);
+        if let Some(why) = &report.because {
+            let _ = write!(text, " ({})", brief(why, 200));
+        }
     }
 }
 

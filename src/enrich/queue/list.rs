@@ -108,3 +108,19 @@ pub async fn counts(connection: &mut PgConnection, types: &[String]) -> Result<C
     transaction.commit().await.or_explain(DOING)?;
     Ok(counts)
 }
+
+/// What was in the way of the next task that waits and was tried before, if any was.
+pub async fn waits_for(connection: &mut PgConnection) -> Result<Option<String>> {
+    // Of the next few: there may be a million.
+    const WHY: &str = "\
+        select error_message from (select error_message, priority, scheduled_at, id
+            from public.task_queue where status = 'pending'
+            order by priority desc, scheduled_at, id limit 100) as next
+        where error_message is not null
+        order by priority desc, scheduled_at, id limit 1";
+    let mut transaction = connection.begin().await.or_explain(DOING)?;
+    let why = sqlx::query_scalar(WHY).persistent(false);
+    let why = why.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
+    transaction.commit().await.or_explain(DOING)?;
+    Ok(why)
+}

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 pub use self::built_in::NAME as BUILT_IN;
 pub use self::question::{
-    Answered, Choice, Embedded, Image, Job, Need, Question, Refused, Work, prompt_hash,
+    Answered, Choice, Embedded, Job, Need, Question, Refused, Work, prompt_hash,
 };
 use self::round::{Done, Round};
 use self::state::State;

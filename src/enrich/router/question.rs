@@ -1,12 +1,10 @@
 //! What is asked, and what comes back.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::enrich::embedding::Purpose;
-use crate::enrich::{Call, Failure, FailureKind, schema};
+use crate::enrich::{Call, Failure, FailureKind, Image, schema};
 
 /// A question whose answer is a value of a certain shape.
 #[derive(Debug, Clone)]
@@ -21,14 +19,6 @@ pub struct Question {
     /// Shown to those who see; the others are told the same in words only.
     pub images: Vec<Image>,
     pub need: Need,
-}
-
-/// A picture that a question is about.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Image {
-    /// As in `image/jpeg`.
-    pub media_type: &'static str,
-    pub bytes: Arc<[u8]>,
 }
 
 /// What a provider must be or have, to be asked.

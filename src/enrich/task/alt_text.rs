@@ -3,11 +3,16 @@
 use serde_json::{Value, json};
 
 use super::job::{Job, Subject};
-use super::{Asked, TaskType, text};
+use super::{Asked, TaskType, picture, text};
 use crate::enrich::{Provenance, Write};
 
 const LEAST: usize = 5;
 const MOST: usize = 140;
+
+const SEE: &str = "The image is attached: say what it shows, and let the file name and the texts \
+                   beside it tell you what matters of it. If you cannot see it, go by those alone.";
+const GUESS: &str = "You cannot see it: say what it most likely shows, from its file name and what \
+                     stands beside it.";
 
 pub struct AltText;
 
@@ -26,11 +31,14 @@ impl TaskType for AltText {
     fn question(&self, job: &Job, subject: &Subject) -> Result<Asked, String> {
         let column = job.column()?;
         let image = Self::image(job, subject).ok_or("the row has no image")?;
+        let images: Vec<_> = picture::load(&job.content, image).into_iter().collect();
+        let what = if images.is_empty() { GUESS } else { SEE };
         Ok(Asked::Chat {
-            system: "You write the alternative text of an image on a website, for people who cannot see it: \
-                     one phrase of at most 140 characters that says what it most likely shows, from its file \
-                     name and what stands beside it. Do not begin with \"image of\". No markup."
-                .to_owned(),
+            system: format!(
+                "You write the alternative text of an image on a website, for people who cannot see it: \
+                 one phrase of at most 140 characters. {what} Use the language of what stands beside it. \
+                 Do not begin with \"image of\". No markup."
+            ),
             user: format!("file name: {image}\n{}", subject.lines(&job.from, Some(column))),
             schema: json!({
                 "type": "object",
@@ -39,7 +47,7 @@ impl TaskType for AltText {
                 "additionalProperties": false
             }),
             max_tokens: 400,
-            images: Vec::new(),
+            images,
         })
     }
 
@@ -53,6 +61,12 @@ impl TaskType for AltText {
         let written = answer["alt"].as_str().unwrap_or_default();
         let value = text::within(text::line(written), LEAST, MOST)?;
         Ok(vec![job.field(subject, job.column()?, value.into(), by)])
+    }
+
+    fn hash(&self, job: &Job, subject: &Subject) -> String {
+        let image = Self::image(job, subject).unwrap_or_default();
+        let lines = subject.lines(&job.from, job.column.as_deref());
+        blake3::hash(format!("{image}\n{lines}").as_bytes()).to_hex().to_string()
     }
 
     fn is_wanted(&self, job: &Job, subject: &Subject) -> bool {

@@ -9,7 +9,18 @@ use crate::enrich::{Provenance, Write};
 const LEAST: usize = 40;
 const MOST: usize = 1_200;
 
+/// Words of a row without which a description would be invented.
+pub const ENOUGH: usize = 8;
+
 pub struct Describe;
+
+/// Why a row says too little to be described, if it does.
+pub fn too_little(job: &Job, subject: &Subject) -> Option<String> {
+    let words = subject.words(&job.from, job.column.as_deref());
+    (words < ENOUGH).then(|| {
+        format!("the row says {words} words, and at least {ENOUGH} are wanted to learn from")
+    })
+}
 
 impl TaskType for Describe {
     fn name(&self) -> &'static str {
@@ -18,6 +29,9 @@ impl TaskType for Describe {
 
     fn question(&self, job: &Job, subject: &Subject) -> Result<Asked, String> {
         let column = job.column()?;
+        if let Some(why) = too_little(job, subject) {
+            return Err(why);
+        }
         Ok(Asked::Chat {
             system: "You write for the owner of a website. Say plainly what the thing is and what is \
                      special about it, in two to four sentences, in the language of what you are given. \
@@ -45,5 +59,10 @@ impl TaskType for Describe {
         let written = answer["description"].as_str().unwrap_or_default();
         let value = text::within(text::plain(written), LEAST, MOST)?;
         Ok(vec![job.field(subject, job.column()?, value.into(), by)])
+    }
+
+    fn is_wanted(&self, job: &Job, subject: &Subject) -> bool {
+        job.column.as_ref().is_some_and(|column| subject.is_empty(column))
+            && too_little(job, subject).is_none()
     }
 }

@@ -6,6 +6,9 @@ use super::job::{Job, Subject};
 use super::{Asked, TaskType};
 use crate::enrich::{Provenance, Write};
 
+/// Characters of one column that a vector is made of.
+const LONGEST: usize = 16_000;
+
 pub struct Embed;
 
 impl TaskType for Embed {
@@ -14,7 +17,7 @@ impl TaskType for Embed {
     }
 
     fn question(&self, job: &Job, subject: &Subject) -> Result<Asked, String> {
-        let text = subject.lines(&job.from, None);
+        let text = subject.lines_of(&job.from, None, LONGEST);
         if text.trim().is_empty() {
             return Err("the row says nothing".to_owned());
         }
@@ -32,8 +35,8 @@ impl TaskType for Embed {
         Ok(Vec::new())
     }
 
-    /// Asked of the stored hash instead.
-    fn is_wanted(&self, _: &Job, _: &Subject) -> bool {
-        true
+    /// Whether there is anything to embed; whether it changed is asked of the stored hash.
+    fn is_wanted(&self, job: &Job, subject: &Subject) -> bool {
+        !subject.lines(&job.from, None).trim().is_empty()
     }
 }

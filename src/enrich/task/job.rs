@@ -1,9 +1,13 @@
 //! What a task is about: the job of the configuration that it belongs to, and the row.
 
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
+use super::{by_name, find, payload};
 use crate::config::{Config, From as Rows, TaskSettings};
 use crate::db;
 use crate::enrich::{Claimed, Failure, FailureKind, Provenance, SharedConnection, Write};
@@ -21,6 +25,8 @@ pub struct Job {
     pub from: Vec<String>,
     /// Columns with images.
     pub images: Vec<String>,
+    /// The folder that paths of images start from.
+    pub content: PathBuf,
     pub is_private: bool,
     pub provider: Option<String>,
     pub model: Option<String>,
@@ -29,25 +35,45 @@ pub struct Job {
 }
 
 impl Job {
-    /// The job that the payload names, or the only one of the task's type.
+    /// The job that the payload names, or the only one of the task's type and target.
     pub fn of(config: &Config, task: &Claimed) -> Result<Self, String> {
-        let named = task.payload.get("job").and_then(Value::as_str);
-        let mut jobs = config.enrich.tasks.iter().filter(|(name, settings)| {
-            settings.kind == task.task_type && named.is_none_or(|named| named == *name)
-        });
-        let (name, settings) = jobs.next().ok_or_else(|| {
-            format!("frieze.toml has no job for it: add [enrich.tasks.{}]", task.task_type)
-        })?;
-        if named.is_none() && jobs.next().is_some() {
-            return Err(format!(
-                "frieze.toml has several jobs of the type {}: name one in the payload, as in {{\"job\": \"{name}\"}}",
-                task.task_type
-            ));
+        if let Some(kind) = by_name(&task.task_type) {
+            payload::check(kind, &task.payload)?;
         }
-        let mut job = Self::from_settings(config, name, settings)?;
+        let (kind, target) = (&task.task_type, task.target.as_deref());
+        let mut job = Self::choose(config, kind, &task.payload, target)?;
         job.is_private |= task.is_private;
         job.overwrite = task.payload.get("overwrite") == Some(&Value::Bool(true));
         Ok(job)
+    }
+
+    pub fn choose(
+        config: &Config,
+        kind: &str,
+        payload: &Value,
+        target: Option<&str>,
+    ) -> Result<Self, String> {
+        let named = payload.get("job").and_then(Value::as_str);
+        let jobs = config.enrich.tasks.iter().filter(|(name, settings)| {
+            settings.kind == kind && named.is_none_or(|named| named == *name)
+        });
+        let jobs = jobs.map(|(name, settings)| Self::from_settings(config, name, settings));
+        let mut jobs = jobs.collect::<Result<Vec<_>, _>>()?;
+        if jobs.len() > 1 {
+            let first = jobs[0].name.clone();
+            jobs.retain(|job| target.is_some_and(|target| job.is_about(target)));
+            if jobs.len() != 1 {
+                return Err(format!(
+                    "frieze.toml has several jobs of the type {kind}: name one in the payload, as in {{\"job\": \"{first}\"}}"
+                ));
+            }
+        }
+        jobs.pop().ok_or_else(|| match named {
+            Some(named) => {
+                format!("frieze.toml has no job \"{named}\" of the type {kind}")
+            }
+            None => format!("frieze.toml has no job for it: add [enrich.tasks.{kind}]"),
+        })
     }
 
     pub fn from_settings(
@@ -56,6 +82,26 @@ impl Job {
         settings: &TaskSettings,
     ) -> Result<Self, String> {
         let key = format!("frieze.toml: enrich.tasks.{name}");
+        let kind = find(&settings.kind).map_err(|why| format!("{key}: {why}"))?;
+        let mut job = Self {
+            name: name.to_owned(),
+            kind: settings.kind.clone(),
+            collection: String::new(),
+            table: String::new(),
+            column: settings.column.clone(),
+            from: settings.from.clone(),
+            images: Vec::new(),
+            content: config.build.content.clone(),
+            is_private: settings.private,
+            provider: settings.provider.clone(),
+            model: settings.model.clone(),
+            overwrite: false,
+        };
+        // What a run did is in no collection.
+        if kind.scope() == Scope::Run {
+            job.collection = settings.collection.clone().unwrap_or_else(|| job.kind.clone());
+            return Ok(job);
+        }
         let collection =
             settings.collection.clone().ok_or_else(|| format!("{key} names no collection"))?;
         let Some(of) = config.collections.get(&collection) else {
@@ -66,27 +112,27 @@ impl Job {
                 "{key}: the collection \"{collection}\" is a query, and no table to write to"
             ));
         };
-        Ok(Self {
-            name: name.to_owned(),
-            kind: settings.kind.clone(),
-            table: table.clone(),
-            column: settings.column.clone(),
-            from: settings.from.clone(),
-            images: of.images.clone(),
-            is_private: settings.private,
-            provider: settings.provider.clone(),
-            model: settings.model.clone(),
-            overwrite: false,
-            collection,
-        })
+        job.table.clone_from(table);
+        job.images.clone_from(&of.images);
+        job.collection = collection;
+        Ok(job)
     }
 
     /// What a task of this job on a row is about.
-    pub fn target(&self, subject: &Subject) -> String {
+    pub fn target(&self, id: &str) -> String {
         match &self.column {
-            Some(column) => format!("{}.{column}/{}", self.collection, subject.id),
-            None => format!("{}/{}", self.collection, subject.id),
+            Some(column) => format!("{}.{column}/{id}", self.collection),
+            None => format!("{}/{id}", self.collection),
         }
+    }
+
+    /// Whether a target is of this job: the collection alone will do.
+    pub fn is_about(&self, target: &str) -> bool {
+        let place = target.split_once('/').map_or(target, |(place, _)| place);
+        let column = place.strip_prefix(&*self.collection);
+        column.is_some_and(|column| {
+            column.is_empty() || column.strip_prefix('.') == self.column.as_deref()
+        })
     }
 
     /// A value for a column of the row.
@@ -137,13 +183,22 @@ impl Subject {
     ) -> Result<Self, Failure> {
         match scope {
             Scope::Row => Self::row(connection, job, task).await,
-            Scope::Names => Self::names(connection, job).await,
-            Scope::Run => Self::run(connection, run, job.is_private).await,
+            Scope::Names => {
+                let asked = names_of(&task.payload);
+                let mut subject = Self::names(connection, job).await?;
+                subject.choose(MOST_NAMES, |name| asked.is_empty() || asked.contains(name));
+                Ok(subject)
+            }
+            Scope::Run => {
+                let told = task.payload.get("run").and_then(Value::as_str);
+                let run = told.and_then(|run| run.parse().ok()).unwrap_or(run);
+                Self::run(connection, run, job.is_private).await
+            }
         }
     }
 
     /// Names in the columns that the job learns from, as `collection.column`.
-    async fn names(connection: &SharedConnection, job: &Job) -> Result<Self, Failure> {
+    pub async fn names(connection: &SharedConnection, job: &Job) -> Result<Self, Failure> {
         let last = |message: String| Failure::new(FailureKind::Final, message);
         let column = job.column().map_err(last)?;
         let named: Vec<String> = job.from.iter().filter_map(|from| {
@@ -164,7 +219,7 @@ impl Subject {
                 'known', (select coalesce(jsonb_agg(name order by name), '[]') from known),
                 'lacking', (select coalesce(jsonb_agg(name order by name), '[]') from (
                     select min(name) as name from named where trim(name) <> '' and lower(name) not in
-                        (select lower(name) from known) group by lower(name) order by 1 limit 40) as lacking),
+                        (select lower(name) from known) group by lower(name) order by 1 limit {MOST_LACKING}) as lacking),
                 'categories', (select coalesce(jsonb_agg(distinct c.value), '[]') from {table} t,
                     jsonb_each_text(to_jsonb(t)) c where c.key = 'category'))",
             named.join(" union all ")
@@ -185,7 +240,8 @@ impl Subject {
             "select jsonb_build_object('log', coalesce(string_agg(entry, e'\\n'), '')) from (
             select format('%s: %s -> %s', task_type, left(input->>'user', 300),
                 left(coalesce(output::text, error::text), 300)) as entry
-            from public.agent_run_logs where session_id = $1::uuid and task_type <> 'reflect'
+            from public.agent_run_logs
+            where session_id = $1::uuid and task_type not in ('reflect', 'embed')
                 and input ? 'user' and ({is_private} or not is_private)
             order by created_at desc limit 20) as entries"
         );
@@ -205,7 +261,7 @@ impl Subject {
             Some(Value::String(id)) => id.clone(),
             Some(Value::Number(id)) => id.to_string(),
             _ => {
-                let target = task.target.as_deref().and_then(|target| target.rsplit_once('/'));
+                let target = task.target.as_deref().and_then(|target| target.split_once('/'));
                 target.map(|(_, id)| id.to_owned()).ok_or_else(|| {
                     last(
                         "neither the payload nor the target says which row: write {\"id\": \"…\"}"
@@ -248,18 +304,50 @@ impl Subject {
 
     /// What the row says, as lines: these columns, or all that hold no bookkeeping.
     pub fn lines(&self, columns: &[String], except: Option<&str>) -> String {
+        self.lines_of(columns, except, LONGEST)
+    }
+
+    /// The same with so many characters of each column.
+    pub fn lines_of(&self, columns: &[String], except: Option<&str>, longest: usize) -> String {
         let mut lines = String::new();
-        for (name, value) in &self.fields {
-            let is_chosen =
-                if columns.is_empty() { !is_bookkeeping(name) } else { columns.contains(name) };
-            if !is_chosen || value.is_null() || except == Some(name.as_str()) {
-                continue;
-            }
+        for (name, value) in self.told(columns, except) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            let short: String = text.chars().take(LONGEST).collect();
-            lines.push_str(&format!("{name}: {short}\n"));
+            let short: String = text.chars().take(longest).collect();
+            let _ = writeln!(lines, "{name}: {short}");
         }
         lines
+    }
+
+    /// How many words there are to learn from: links, paths and numbers are none.
+    pub fn words(&self, columns: &[String], except: Option<&str>) -> usize {
+        self.told(columns, except).map(|(name, value)| words(name, value)).sum()
+    }
+
+    fn told<'a>(
+        &'a self,
+        columns: &'a [String],
+        except: Option<&'a str>,
+    ) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        self.fields.iter().filter(move |(name, value)| {
+            let is_chosen =
+                if columns.is_empty() { !is_bookkeeping(name) } else { columns.contains(name) };
+            is_chosen && !value.is_null() && except != Some(name.as_str())
+        })
+    }
+
+    /// Keeps the first so many of the names that are lacking, of those that are wanted.
+    pub fn choose(&mut self, most: usize, is_wanted: impl Fn(&String) -> bool) {
+        if let Some(Value::Array(lacking)) = self.fields.get_mut("lacking") {
+            lacking.retain(|name| is_wanted(&name.as_str().unwrap_or_default().to_lowercase()));
+            lacking.truncate(most);
+        }
+    }
+
+    /// The names that are lacking, in lower case.
+    pub fn lacking(&self) -> Vec<String> {
+        let lacking = self.fields.get("lacking").and_then(Value::as_array);
+        let lacking = lacking.into_iter().flatten().filter_map(Value::as_str);
+        lacking.map(str::to_lowercase).collect()
     }
 
     pub fn key(&self) -> Map<String, Value> {
@@ -293,6 +381,43 @@ async fn fetch(
 
 /// Characters of one column that a prompt holds.
 const LONGEST: usize = 4_000;
+/// Names that are asked for at once.
+pub const MOST_NAMES: usize = 40;
+/// Names that are looked at.
+const MOST_LACKING: usize = 1_000;
+
+/// The names that a payload asks for, in lower case; none stands for all.
+fn names_of(payload: &Value) -> Vec<String> {
+    let names = payload.get("names").and_then(Value::as_array);
+    let names = names.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_lowercase).collect()
+}
+
+fn words(column: &str, value: &Value) -> usize {
+    match value {
+        Value::String(text) => {
+            let text = text.trim();
+            // One word with a slash or a full stop in it is a link, a path or a file.
+            let is_name = !text.contains(char::is_whitespace) && text.contains(['/', '.', '@']);
+            if column == "slug" || is_name { 0 } else { counted(text) }
+        }
+        Value::Array(items) => items.iter().map(|item| words(column, item)).sum(),
+        Value::Object(fields) => fields.values().map(|item| words(column, item)).sum(),
+        _ => 0,
+    }
+}
+
+fn counted(text: &str) -> usize {
+    let words = text.split_whitespace();
+    words.filter(|word| word.chars().any(char::is_alphabetic)).map(script).sum()
+}
+
+/// Some scripts put no space between words.
+fn script(word: &str) -> usize {
+    let dense =
+        word.chars().filter(|c| matches!(*c, '\u{0e00}'..='\u{0eff}' | '\u{3040}'..='\u{9fff}'));
+    dense.count().div_ceil(2).max(1)
+}
 
 fn is_bookkeeping(column: &str) -> bool {
     matches!(column, "id" | "created_at" | "updated_at") || column.ends_with("_order")

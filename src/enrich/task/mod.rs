@@ -6,6 +6,9 @@ mod describe;
 mod embed;
 mod job;
 mod names;
+mod payload;
+mod picture;
+mod ready;
 mod reflect;
 mod seo_meta;
 mod text;
@@ -15,11 +18,13 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::job::{Job, Scope, Subject};
+pub use self::job::{Job, MOST_NAMES, Scope, Subject};
+pub use self::ready::{NAMES, ready};
 use super::ask::Asker;
-use super::router::Image;
-use super::{Claimed, Effect, Failure, FailureKind, Perform, Provenance, SharedConnection, Write};
-use crate::config::{Config, TaskSettings};
+use super::{
+    Claimed, Effect, Failure, FailureKind, Image, Perform, Provenance, SharedConnection, Write,
+};
+use crate::config::Config;
 use crate::error::{Result, nearest};
 
 const ALL: &[&dyn TaskType] = &[
@@ -31,7 +36,8 @@ const ALL: &[&dyn TaskType] = &[
     &reflect::Reflect,
 ];
 
-/// A type of task on one row of a collection.
+/// A type of task. A new one is a file beside this one, and a line in [`ALL`]: a name, a question
+/// with the schema of its answer, and what the answer changes. The rest has a usual meaning.
 pub trait TaskType: Send + Sync {
     fn name(&self) -> &'static str;
 
@@ -40,7 +46,7 @@ pub trait TaskType: Send + Sync {
         Scope::Row
     }
 
-    /// What is asked of a model; where nothing is to be asked, why not.
+    /// What is asked of a model; where nothing is to be asked, why not. It may read files.
     fn question(&self, job: &Job, subject: &Subject) -> Result<Asked, String>;
 
     /// What the answer, which fits the schema, changes.
@@ -52,9 +58,10 @@ pub trait TaskType: Send + Sync {
         by: &Provenance,
     ) -> Result<Vec<Write>, String>;
 
-    /// A hash of what the task would be about, to tell whether that changed.
+    /// A hash of what the task would learn from, to tell whether that changed.
     fn hash(&self, job: &Job, subject: &Subject) -> String {
-        blake3::hash(subject.lines(&job.from, None).as_bytes()).to_hex().to_string()
+        let lines = subject.lines(&job.from, job.column.as_deref());
+        blake3::hash(lines.as_bytes()).to_hex().to_string()
     }
 
     /// Whether a row lacks what this task would give it.
@@ -94,6 +101,13 @@ pub fn is_embedding(name: &str) -> bool {
     name == embed::Embed.name()
 }
 
+/// A hash of a text that is embedded and of the model that does it.
+pub fn embedding_hash(text: &str, model: &str) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(model.as_bytes()).update(b"\n").update(text.as_bytes());
+    hash.finalize().to_hex().to_string()
+}
+
 /// What is wrong with a type's name, if anything.
 pub fn unknown(name: &str) -> Option<String> {
     if by_name(name).is_some() {
@@ -125,7 +139,8 @@ impl Perform for Tasks {
         let kind = find(&task.task_type).map_err(last)?;
         let job = Job::of(&self.config, task).map_err(last)?;
         let subject = Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await?;
-        let question = match kind.question(&job, &subject) {
+        let (question, job, subject) = question(kind, job, subject).await.map_err(last)?;
+        let question = match question {
             Ok(question) => question,
             Err(nothing) => {
                 return Ok(Effect { result: json!({"nothing": nothing}), ..Effect::default() });
@@ -149,14 +164,9 @@ impl Tasks {
         Ok(Self { config: config.clone(), connection, asker, run_id })
     }
 
-    /// The model that embeddings are made with now; empty where nobody makes any.
-    pub fn embedding_model(&self) -> String {
-        self.asker.embedding_model()
-    }
-
-    /// The same of a job, which may be private or name a provider.
-    pub fn embedding_model_of(&self, settings: &TaskSettings) -> String {
-        self.asker.embedding_model_of(settings.private, settings.provider.as_deref())
+    /// Learns what former runs left.
+    pub async fn begin(&self) {
+        self.asker.begin().await;
     }
 
     /// Writes down what the next run is to know.
@@ -175,14 +185,14 @@ impl Tasks {
         let row_id = subject.id.parse().map_err(|_| {
             Failure::new(
                 FailureKind::Final,
-                format!("{} has no uuid for its id", job.target(subject)),
+                format!("{} has no uuid for its id", job.target(&subject.id)),
             )
         })?;
         let embedded = self.asker.embed(job, task, text, deadline).await?;
         let write = Write::Embedding {
             collection: job.collection.clone(),
             row_id,
-            content_hash: embed::Embed.hash(job, subject),
+            content_hash: embedding_hash(text, &embedded.model),
             vector: embedded.vector,
             model: embedded.model.clone(),
         };
@@ -198,7 +208,8 @@ impl Tasks {
             let subject =
                 Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await;
             let subject = subject.map_err(|failure| failure.message)?;
-            Ok((kind.question(&job, &subject)?, job))
+            let (question, job, _) = question(kind, job, subject).await?;
+            Ok((question?, job))
         };
         match prepared.await {
             Ok((question, job)) => self.asker.preview(&job, task, &question),
@@ -206,3 +217,16 @@ impl Tasks {
         }
     }
 }
+
+/// Asks a task type for its question, where reading a file holds nobody up.
+async fn question(
+    kind: &'static dyn TaskType,
+    job: Job,
+    subject: Subject,
+) -> Result<(Result<Asked, String>, Job, Subject), String> {
+    let prepare = move || (kind.question(&job, &subject), job, subject);
+    tokio::task::spawn_blocking(prepare).await.map_err(|_| "the question broke off".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

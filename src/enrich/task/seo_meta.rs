@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::describe::too_little;
 use super::job::{Job, Subject};
 use super::{Asked, TaskType, text};
 use crate::enrich::{Provenance, Write};
@@ -19,6 +20,9 @@ impl TaskType for SeoMeta {
 
     fn question(&self, job: &Job, subject: &Subject) -> Result<Asked, String> {
         job.column()?;
+        if let Some(why) = too_little(job, subject) {
+            return Err(why);
+        }
         Ok(Asked::Chat {
             system: "You write what a search engine shows of a page: a title of at most 60 characters, and \
                      a description of 50 to 160 characters that tells what the page is about. Use the \
@@ -56,5 +60,10 @@ impl TaskType for SeoMeta {
             writes.push(job.field(subject, "meta_title", title.into(), by));
         }
         Ok(writes)
+    }
+
+    fn is_wanted(&self, job: &Job, subject: &Subject) -> bool {
+        job.column.as_ref().is_some_and(|column| subject.is_empty(column))
+            && too_little(job, subject).is_none()
     }
 }

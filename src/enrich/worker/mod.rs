@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 use uuid::Uuid;
 
-use self::link::Link;
+pub(in crate::enrich) use self::link::Link;
 pub use self::report::{Calls, End, Observer, Problem, Report, Tally};
 use self::running::{Done, Running};
 pub use self::stop::Stop;
@@ -42,12 +42,15 @@ pub struct Options {
     pub worker_name: String,
     pub run_id: Uuid,
     pub stop: Stop,
+    /// How often a worker that stands looks for what is missing.
+    pub look_every: Duration,
     /// How much longer than the window, or than being asked to stop, running tasks may take.
     pub grace: Duration,
 }
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_mins(1);
 /// Of a window, in which tasks are begun.
 const FIRST_PART: f64 = 0.9;
 const LONGEST_GRACE: Duration = Duration::from_secs(30);
@@ -62,6 +65,7 @@ impl Options {
             worker_name: worker_name(),
             run_id: Uuid::new_v4(),
             stop: Stop::default(),
+            look_every: LOOK_EVERY,
             grace: LONGEST_GRACE,
         }
         .within(settings.window)

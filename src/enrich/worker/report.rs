@@ -51,6 +51,8 @@ pub struct Report {
     pub due: i64,
     /// How many wait for a later time.
     pub later: i64,
+    /// What was last in the way of one that waits.
+    pub because: Option<String>,
     pub seconds: f64,
 }
 
@@ -124,8 +126,38 @@ impl Report {
         }
     }
 
+    /// The same run has gone on: what is left is left of both.
+    pub fn add(&mut self, more: Self) {
+        self.tasks.add(more.tasks);
+        self.rescued += more.rescued;
+        self.written += more.written;
+        self.kept += more.kept;
+        self.calls.add(more.calls);
+        for (kind, tally) in more.by_type {
+            self.by_type.entry(kind).or_default().add(tally);
+        }
+        let room = PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(more.problems.into_iter().take(room));
+        (self.due, self.later) = (more.due, more.later);
+        self.seconds += more.seconds;
+    }
+
     pub(super) fn took(&mut self, duration: Duration) {
         self.seconds = duration.as_secs_f64();
+    }
+}
+
+impl Calls {
+    fn add(&mut self, more: Self) {
+        self.made += more.made;
+        self.cached += more.cached;
+        self.failed += more.failed;
+        self.tokens_in += more.tokens_in;
+        self.tokens_out += more.tokens_out;
+        self.cost = match (self.cost, more.cost) {
+            (Some(cost), Some(more)) => Some(cost + more),
+            (cost, more) => cost.or(more),
+        };
     }
 }
 
@@ -138,6 +170,14 @@ impl Tally {
             End::Failed { outcome: Failed::PutBack(_), .. } | End::PutBack => &mut self.put_back,
             End::Failed { outcome: Failed::Lost, .. } | End::Lost => &mut self.lost,
         } += 1;
+    }
+
+    fn add(&mut self, more: Self) {
+        self.completed += more.completed;
+        self.failed += more.failed;
+        self.retried += more.retried;
+        self.put_back += more.put_back;
+        self.lost += more.lost;
     }
 
     /// How many tasks came to some end.
