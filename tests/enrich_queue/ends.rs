@@ -81,7 +81,7 @@ async fn all_that_a_task_leaves_is_recorded_with_it() {
     );
     let log = "select to_jsonb(l) - 'id' - 'created_at' - 'updated_at' from agent_run_logs as l";
     let expected = json!({"session_id": kit.run_id, "task_id": task.id, "task_type": "stub",
-        "provider": "stub", "model": "m1", "prompt_hash": null, "is_cached": false, "input": null,
+        "provider": "stub", "model": "m1", "prompt_hash": null, "is_cached": false, "is_private": false, "input": null,
         "output": null, "tokens_in": 10, "tokens_out": 5, "latency_ms": 40, "cost": 0.25,
         "error": null, "reason": "first in the list"});
     assert_eq!(kit.one(log).await, expected);
