@@ -30,7 +30,8 @@ fn odd_relations_are_read_like_any_other() {
         create sequence alone;
         grant usage on schema "Odd.Schema" to anon;
         grant select on all tables in schema public to anon; grant select on all tables in schema "Odd.Schema" to anon;
-        revoke all on task_queue, ai_response_cache, agent_context, agent_run_logs, site_changes, site_builds,
+        revoke all on task_queue, ai_response_cache, agent_context, agent_run_logs, provider_quotas,
+            enrichments, site_changes, site_builds,
             seed_state, agent_memory, content_embeddings, site_admins from anon;
         "#,
     );

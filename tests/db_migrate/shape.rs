@@ -22,7 +22,7 @@ async fn tables(connection: &mut PgConnection, which: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_table_has_security_times_and_their_trigger() {
     let mut connection = migrated().await;
-    assert_eq!(tables(&mut connection, "true").await.len(), 17);
+    assert_eq!(tables(&mut connection, "true").await.len(), 19);
     assert!(tables(&mut connection, "not relrowsecurity").await.is_empty());
     let column = |name: &str| {
         format!(
