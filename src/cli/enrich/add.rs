@@ -16,7 +16,7 @@ pub struct Args {
     /// What is to be done: one of the known types
     #[arg(value_name = "TYPE")]
     task_type: String,
-    /// What it is about, as in projects/<ID>; one live task of a job for each
+    /// What it is about, as in projects/<ID>; one live task of a type for each
     #[arg(long, value_name = "TARGET")]
     target: Option<String>,
     /// What else the task has to know, a JSON object
