@@ -1,6 +1,7 @@
 //! A stand-in for a collector of OpenTelemetry, over HTTP with protobuf: what it was sent, read.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -84,14 +85,13 @@ impl Collector {
 
     pub fn resource(&self) -> BTreeMap<String, Value> {
         let mut sent = self.read().into_iter().flat_map(|request| request.resource_spans);
-        attributes(sent.next().unwrap().resource.unwrap().attributes)
+        attributes(&sent.next().unwrap().resource.unwrap().attributes)
     }
 
     pub fn spans(&self) -> Vec<Span> {
         let resources = self.read().into_iter().flat_map(|request| request.resource_spans);
         let scopes = resources.flat_map(|resource| resource.scope_spans);
         let spans = scopes.flat_map(|scope| scope.spans);
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         spans
             .map(|span| Span {
                 name: span.name,
@@ -100,14 +100,22 @@ impl Collector {
                 parent: hex(&span.parent_span_id),
                 kind: span.kind,
                 status: span.status.map_or(0, |status| status.code),
-                attributes: attributes(span.attributes),
+                attributes: attributes(&span.attributes),
                 events: span.events.len(),
             })
             .collect()
     }
 }
 
-fn attributes(list: Vec<KeyValue>) -> BTreeMap<String, Value> {
+/// An id, as people read it.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn attributes(list: &[KeyValue]) -> BTreeMap<String, Value> {
     let value = |one: &KeyValue| match one.value.as_ref().and_then(|it| it.value.as_ref()) {
         Some(any_value::Value::StringValue(text)) => json!(text),
         Some(any_value::Value::IntValue(number)) => json!(number),

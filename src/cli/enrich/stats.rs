@@ -10,7 +10,7 @@ use crate::cli::{Global, output};
 use crate::enrich::queue::{self, Since, Stats};
 use crate::error::Result;
 
-/// Show what models did: calls, tokens, cost, how long they took, failures, answers from the cache
+/// Show what models did: calls, failures, tokens, cost and times
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// How far to look back: days, or 90m, 12h, 30d, 8w; or from when on, as in 2026-11-01
