@@ -71,6 +71,8 @@ pub fn of(task: &Claimed, number: u64) -> Effect {
             prompt_hash: id.replace('-', "").repeat(2),
             response: id.clone(),
             model: "m1".into(),
+            provider: "p1".into(),
+            is_private: false,
             ttl: Duration::from_hours(2),
         }],
         memories: vec![NewMemory {
