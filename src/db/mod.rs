@@ -2,6 +2,7 @@
 //! wrong in words that help.
 
 mod address;
+mod alone;
 mod arguments;
 pub mod check;
 #[cfg(feature = "embedded")]
@@ -22,6 +23,7 @@ use std::time::Duration;
 use sqlx::{Connection as _, PgConnection};
 
 use self::address::Address;
+pub(crate) use self::alone::alone;
 pub use self::arguments::arguments;
 pub use self::errors::{Explain, explain_as, explain_owner, grant, line};
 pub use self::runtime::runtime;

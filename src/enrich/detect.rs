@@ -345,9 +345,7 @@ async fn page(
     if let Some(id) = after {
         query = query.bind(sent::parameter(&json!({"id": id})));
     }
-    let rows: Vec<Value> = query
-        .fetch_all(conn)
-        .await
+    let rows: Vec<Value> = db::alone!(conn, query, fetch_all)
         .map_err(|error| db::explain_owner(error, &format!("looking through {name}")))?;
     Ok(rows.into_iter().filter_map(Subject::from_row).collect())
 }
@@ -362,10 +360,7 @@ async fn hashes(
         select row_id::text, content_hash from public.content_embeddings
         where collection = $1 and embedding_model = $2 and row_id = any($3)";
     let hashes = sqlx::query_as(HASHES).bind(&looked.job.collection).bind(&looked.model).bind(ids);
-    let hashes: Vec<(String, String)> = hashes
-        .persistent(false)
-        .fetch_all(conn)
-        .await
+    let hashes: Vec<(String, String)> = db::alone!(conn, hashes.persistent(false), fetch_all)
         .map_err(|error| db::explain_owner(error, "looking for embeddings"))?;
     Ok(hashes.into_iter().collect())
 }
@@ -398,11 +393,8 @@ async fn done(
         .map(|it| json!({"target": it.target, "hash": it.hash, "updated_at": it.updated_at}))
         .collect();
     let done = sqlx::query_scalar(DONE).bind(looked.kind.name()).bind(sent::parameter(&rows));
-    let done: Vec<String> = done
-        .bind(is_embedding(looked.kind.name()))
-        .persistent(false)
-        .fetch_all(conn)
-        .await
+    let done = done.bind(is_embedding(looked.kind.name())).persistent(false);
+    let done: Vec<String> = db::alone!(conn, done, fetch_all)
         .map_err(|error| db::explain_owner(error, "looking what was done"))?;
     Ok(done.into_iter().collect())
 }
@@ -415,9 +407,7 @@ async fn asked(conn: &mut PgConnection, kind: &str, target: &str) -> Result<Hash
         where q.task_type = $1 and q.target = $2 and q.status in ('completed', 'failed')
             and jsonb_typeof(name) = 'string'";
     let asked = sqlx::query_scalar(ASKED).bind(kind).bind(target).persistent(false);
-    let names: Vec<String> = asked
-        .fetch_all(conn)
-        .await
+    let names: Vec<String> = db::alone!(conn, asked, fetch_all)
         .map_err(|error| db::explain_owner(error, "looking what was asked"))?;
     Ok(names.into_iter().collect())
 }
@@ -429,5 +419,5 @@ async fn answers(conn: &mut PgConnection, run_id: Uuid) -> Result<i64> {
         where session_id = $1 and task_type not in ('reflect', 'embed') and not is_cached
             and error is null";
     let count = sqlx::query_scalar(ANSWERS).bind(run_id).persistent(false);
-    count.fetch_one(conn).await.map_err(|error| db::explain_owner(error, "counting answers"))
+    db::alone!(conn, count, fetch_one).map_err(|error| db::explain_owner(error, "counting answers"))
 }

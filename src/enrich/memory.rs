@@ -77,10 +77,8 @@ pub fn literal(vector: &[f32]) -> String {
 
 /// Whether the database has tables for vectors.
 pub async fn is_there(conn: &mut PgConnection) -> Result<bool> {
-    sqlx::query_scalar("select to_regclass('public.agent_memory') is not null")
-        .persistent(false)
-        .fetch_one(conn)
-        .await
+    let look = sqlx::query_scalar("select to_regclass('public.agent_memory') is not null");
+    db::alone!(conn, look.persistent(false), fetch_one)
         .map_err(|error| db::explain_owner(error, "looking for memories"))
 }
 
@@ -107,7 +105,7 @@ pub async fn nearest(
              order by score desc, id limit $7) as f
          order by f.score desc, f.id"
     );
-    let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+    let select = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(literal(vector))
         .bind(HALF_LIFE)
         .bind(model)
@@ -115,9 +113,8 @@ pub async fn nearest(
         .bind(wanted.types)
         .bind(wanted.with_private)
         .bind(i64::try_from(wanted.most).unwrap_or(i64::MAX))
-        .persistent(false)
-        .fetch_all(conn)
-        .await
+        .persistent(false);
+    let rows: Vec<Value> = db::alone!(conn, select, fetch_all)
         .map_err(|error| db::explain_owner(error, "looking for memories"))?;
     found(rows)
 }
@@ -135,26 +132,24 @@ pub async fn list(conn: &mut PgConnection, types: &[String], most: usize) -> Res
              order by created_at desc, id limit $2) as f
          order by f.created_at desc, f.id"
     );
-    let rows: Vec<Value> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+    let select = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(types)
         .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .persistent(false)
-        .fetch_all(conn)
-        .await
+        .persistent(false);
+    let rows: Vec<Value> = db::alone!(conn, select, fetch_all)
         .map_err(|error| db::explain_owner(error, "reading memories"))?;
     found(rows)
 }
 
 /// The models of the vectors that are not archived.
 pub async fn models(conn: &mut PgConnection) -> Result<Vec<String>> {
-    sqlx::query_scalar(
+    let select = sqlx::query_scalar(
         "select distinct embedding_model from public.agent_memory
          where embedding_model is not null and not metadata ? 'archived_at' order by 1",
     )
-    .persistent(false)
-    .fetch_all(conn)
-    .await
-    .map_err(|error| db::explain_owner(error, "reading memories"))
+    .persistent(false);
+    db::alone!(conn, select, fetch_all)
+        .map_err(|error| db::explain_owner(error, "reading memories"))
 }
 
 /// Deletes the one memory whose id begins so: what it was.
@@ -165,16 +160,15 @@ pub async fn forget(conn: &mut PgConnection, id: &str) -> Result<Uuid> {
         return Err(Error::content(format!("\"{id}\" is no memory's id"))
             .help("write the id, or at least its first 8 characters"));
     }
-    let ids: Vec<Uuid> = sqlx::query_scalar(
+    let delete = sqlx::query_scalar(
         "delete from public.agent_memory where starts_with(id::text, $1)
              and 1 = (select count(*) from public.agent_memory where starts_with(id::text, $1))
          returning id",
     )
     .bind(&begins)
-    .persistent(false)
-    .fetch_all(conn)
-    .await
-    .map_err(|error| db::explain_owner(error, "forgetting a memory"))?;
+    .persistent(false);
+    let ids: Vec<Uuid> = db::alone!(conn, delete, fetch_all)
+        .map_err(|error| db::explain_owner(error, "forgetting a memory"))?;
     ids.first().copied().ok_or_else(|| {
         Error::content(format!("there is not one memory whose id begins with {begins}"))
             .help("`frieze memory list` shows the memories and their ids")
@@ -183,7 +177,7 @@ pub async fn forget(conn: &mut PgConnection, id: &str) -> Result<Uuid> {
 
 /// Puts away what was not used for long; how many there were.
 pub async fn archive(conn: &mut PgConnection) -> Result<u64> {
-    let done = sqlx::query(
+    let update = sqlx::query(
         "update public.agent_memory m set metadata = metadata || jsonb_build_object('archived_at', now())
          where not metadata ? 'archived_at' and thought_type <> $2
              and created_at < now() - make_interval(days => $1)
@@ -194,10 +188,9 @@ pub async fn archive(conn: &mut PgConnection) -> Result<u64> {
     )
     .bind(ARCHIVE_AFTER)
     .bind(LESSON)
-    .persistent(false)
-    .execute(conn)
-    .await
-    .map_err(|error| db::explain_owner(error, "putting memories away"))?;
+    .persistent(false);
+    let done = db::alone!(conn, update, execute)
+        .map_err(|error| db::explain_owner(error, "putting memories away"))?;
     Ok(done.rows_affected())
 }
 

@@ -55,17 +55,15 @@ impl Asker {
             return Ok(Vec::new());
         }
         let mut connection = self.connection.lock().await;
-        sqlx::query_as(
+        let kept = sqlx::query_as(
             "select prompt_hash, provider, response from public.ai_response_cache
              where prompt_hash = any ($1) and provider is not null
                  and updated_at + ttl > now() and ($2 or not is_private)",
         )
         .bind(hashes)
         .bind(with_private)
-        .persistent(false)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|error| {
+        .persistent(false);
+        db::alone!(&mut *connection, kept, fetch_all).map_err(|error| {
             let error = db::explain_owner(error, "looking an answer up");
             Failure::new(FailureKind::Retry, error.chain().join(": "))
         })

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::Router;
 use super::row::{Columns, Row};
 use super::state::{State, Unsaved};
-use crate::db::explain_owner;
+use crate::db::{alone, explain_owner};
 use crate::enrich::SharedConnection;
 use crate::error::Result;
 
@@ -51,7 +51,7 @@ impl Router {
         let rows: Vec<Columns> = {
             let mut connection = connection.lock().await;
             let query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).persistent(false);
-            let rows = query.fetch_all(&mut *connection).await;
+            let rows = alone!(&mut *connection, query, fetch_all);
             rows.map_err(|error| explain_owner(error, "reading provider_quotas"))?
         };
         for row in rows {
@@ -109,17 +109,15 @@ async fn add(
 ) -> sqlx::Result<Row> {
     let (seconds, why) = block.unzip();
     let query = sqlx::query_as::<_, Columns>(sqlx::AssertSqlSafe(format!("{ADD}{COLUMNS}")));
-    query
+    let query = query
         .persistent(false)
         .bind(provider)
         .bind(integer(unsaved.requests))
         .bind(integer(unsaved.failures))
         .bind(seconds)
         .bind(why)
-        .bind(unsaved.is_well)
-        .fetch_one(connection)
-        .await
-        .map(Row::from)
+        .bind(unsaved.is_well);
+    alone!(connection, query, fetch_one).map(Row::from)
 }
 
 fn integer(number: u32) -> i32 {

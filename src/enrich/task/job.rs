@@ -369,7 +369,8 @@ async fn fetch(
         None => query,
     };
     let mut connection = connection.lock().await;
-    let row: Option<Value> = query.fetch_optional(&mut *connection).await.map_err(|error| {
+    let row = db::alone!(&mut *connection, query, fetch_optional);
+    let row: Option<Value> = row.map_err(|error| {
         let error = db::explain_owner(error, doing);
         Failure::new(FailureKind::Retry, error.chain().join(": "))
     })?;
