@@ -26,7 +26,11 @@ fn report(site: &Site, arguments: &[&str]) -> Value {
 /// The projects that a project's page shows as related.
 fn related(site: &Site, slug: &str) -> Vec<String> {
     let page = site.page(&format!("projects/{slug}/index.html"));
-    let Some((_, part)) = page.split_once("Related work") else { return Vec::new() };
+    page.split_once("Related work").map(|(_, part)| links(part)).unwrap_or_default()
+}
+
+/// The projects that the rest of a section leads to.
+fn links(part: &str) -> Vec<String> {
     let part = part.split("</section>").next().unwrap();
     let links =
         part.split("href=\"/projects/").skip(1).chain(part.split("href=/projects/").skip(1));
@@ -54,6 +58,28 @@ fn the_sample_shows_related_projects_from_its_first_build_on() {
     site.edit("frieze.toml", "related = { limit = 3 }", "");
     site.build();
     assert!(!site.page("projects/tidebook/index.html").contains("Related work"));
+}
+
+/// The section shows on any page what is near one project.
+#[test]
+fn a_section_shows_what_is_related_to_a_project() {
+    let site = Site::copy_of(".");
+    let layout = std::fs::read_to_string(site.root.join("content/page_layouts/home.toml")).unwrap();
+    let section = "\n[[layout_json.sections]]\nid = \"near\"\ntype = \"related\"\norder = 99\n\n\
+        [layout_json.sections.config]\nheading = \"Near Tidebook\"\nto = \"tidebook\"\nlimit = 2\n";
+    site.write("content/page_layouts/home.toml", format!("{layout}{section}"));
+    site.build();
+    let home = site.page("index.html");
+    let (_, shown) = home.split_once("Near Tidebook").expect("the section's heading");
+    let shown = links(shown);
+    assert_eq!(shown, related(&site, "tidebook")[..2]);
+    site.edit(
+        "content/page_layouts/home.toml",
+        "to = \"tidebook\"",
+        "to = \"nothing-of-this-name\"",
+    );
+    site.build();
+    assert!(!site.page("index.html").contains("Near Tidebook"), "a heading above nothing");
 }
 
 const NOTES: &str = "[site]

@@ -76,6 +76,8 @@ pub enum FailureKind {
     /// Nobody can be asked now: not the task's fault, so that no attempt is used up. It is due
     /// again after this.
     Unavailable(Duration),
+    /// The same, because all who could be asked are down: a run does not wait for that.
+    Down(Duration),
     /// Somebody was asked, and did not manage, which may be the question's fault: the same, and
     /// every fifth time it uses up an attempt.
     Faulty(Duration),

@@ -159,7 +159,9 @@ pub fn soon() -> Instant {
 
 pub fn seconds(kind: FailureKind) -> u64 {
     match kind {
-        FailureKind::Unavailable(wait) | FailureKind::Faulty(wait) => wait.as_secs(),
+        FailureKind::Unavailable(wait) | FailureKind::Faulty(wait) | FailureKind::Down(wait) => {
+            wait.as_secs()
+        }
         kind => panic!("{kind:?}"),
     }
 }

@@ -117,7 +117,7 @@ async fn attempt(
     let message = short(&failure.message);
     let (sql, after) = match failure.kind {
         FailureKind::Retry => (RETRY.as_str(), None),
-        FailureKind::Unavailable(after) => (PUT_BACK, Some(after)),
+        FailureKind::Unavailable(after) | FailureKind::Down(after) => (PUT_BACK, Some(after)),
         FailureKind::Faulty(after) => match faults(&mut transaction, task).await? {
             Some(0) => (RETRY.as_str(), None),
             _ => (PUT_BACK, Some(after)),

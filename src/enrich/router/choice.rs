@@ -13,15 +13,22 @@ pub struct Obstacle {
     pub why: String,
     /// When it is none any more; nothing where it stays for this run.
     pub wait: Option<Duration>,
+    /// Whether the provider has failed too often; otherwise it has a limit that ends by then.
+    pub is_down: bool,
 }
 
 impl Obstacle {
     pub fn lasting(name: &str, why: impl std::fmt::Display) -> Self {
-        Self { why: format!("{name} {why}"), wait: None }
+        Self { why: format!("{name} {why}"), wait: None, is_down: false }
     }
 
     pub fn passing(name: &str, why: impl std::fmt::Display, wait: Duration) -> Self {
-        Self { why: format!("{name} {why}"), wait: Some(wait) }
+        Self { why: format!("{name} {why}"), wait: Some(wait), is_down: false }
+    }
+
+    #[must_use]
+    pub fn down(self, is_down: bool) -> Self {
+        Self { is_down, ..self }
     }
 }
 

@@ -31,6 +31,8 @@ pub struct Round {
     pub obstacles: Vec<String>,
     /// Until the first of them may be asked again.
     wait: Option<Duration>,
+    /// Whether one of those is well, and has only reached a limit.
+    is_limited: bool,
     bad: u32,
     rejected: bool,
     cut: bool,
@@ -41,10 +43,11 @@ pub struct Round {
 impl Round {
     pub fn pass_over(&mut self, obstacle: Obstacle) {
         self.obstacles.push(obstacle.why);
-        self.again_after(obstacle.wait);
+        self.again_after(obstacle.wait, obstacle.is_down);
     }
 
-    fn again_after(&mut self, wait: Option<Duration>) {
+    fn again_after(&mut self, wait: Option<Duration>, is_down: bool) {
+        self.is_limited |= wait.is_some() && !is_down;
         self.wait = match (self.wait, wait) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -57,7 +60,7 @@ impl Round {
         asked: &Asked<'_>,
         job: &Job<'_>,
         outcome: Outcome<Done>,
-        wait: Option<Duration>,
+        (wait, is_down): (Option<Duration>, bool),
         cut: bool,
         (reason, latency): (String, Duration),
     ) -> bool {
@@ -72,7 +75,7 @@ impl Round {
             }
             Err(trouble) => {
                 self.obstacles.push(format!("{} {}", asked.provider.name, trouble.message));
-                self.again_after(wait);
+                self.again_after(wait, is_down);
                 self.bad += u32::from(matches!(trouble.kind, Kind::BadAnswer | Kind::BadReply));
                 self.rejected |= trouble.kind == Kind::Rejected;
                 self.cut = cut && trouble.kind == Kind::Timeout;
@@ -103,7 +106,11 @@ impl Round {
         let kind = if self.bad > 0 {
             FailureKind::Retry
         } else if let Some(wait) = self.wait {
-            if self.faulty { FailureKind::Faulty(wait) } else { FailureKind::Unavailable(wait) }
+            match (self.faulty, self.is_limited) {
+                (true, _) => FailureKind::Faulty(wait),
+                (false, true) => FailureKind::Unavailable(wait),
+                (false, false) => FailureKind::Down(wait),
+            }
         } else if self.rejected {
             FailureKind::Final
         } else {

@@ -74,10 +74,11 @@ impl State {
             return Err(Obstacle::lasting(name, why));
         }
         if let Some((wait, why)) = self.blocked(now) {
-            return Err(Obstacle::passing(name, format!("{why} {}", words::until(wait)), wait));
+            let why = format!("{why} {}", words::until(wait));
+            return Err(Obstacle::passing(name, why, wait).down(self.is_down()));
         }
         if self.trial {
-            return Err(Obstacle::passing(name, "is being tried again", SOON));
+            return Err(Obstacle::passing(name, "is being tried again", SOON).down(true));
         }
         let used_up = [
             (self.day.used_up(provider.requests_per_day, DAY, now), "requests left today"),
@@ -94,6 +95,11 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// Whether it has failed so often that its circuit is open.
+    pub fn is_down(&self) -> bool {
+        self.failures >= FAILURES
     }
 
     pub fn blocked(&self, now: Duration) -> Option<(Duration, &str)> {
@@ -114,7 +120,7 @@ impl State {
         self.minute.add(MINUTE, now);
         self.day.add(DAY, now);
         self.unsaved.requests = self.unsaved.requests.saturating_add(1);
-        self.trial = self.failures >= FAILURES;
+        self.trial = self.is_down();
         self.trial
     }
 

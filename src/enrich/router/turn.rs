@@ -39,14 +39,15 @@ impl<'a> Turn<'a> {
     }
 
     /// Notes what came of it; how long the provider is to be left alone now, if it can be asked
-    /// again at all.
-    pub fn settle<T>(self, outcome: &Outcome<T>, cut: bool) -> Option<Duration> {
+    /// again at all, and whether it is down.
+    pub fn settle<T>(self, outcome: &Outcome<T>, cut: bool) -> (Option<Duration>, bool) {
         let provider = &self.router.providers[self.index];
         let (limits, result) = (outcome.limits, outcome.result.as_ref().map(drop));
         let noted = self.router.change(self.index, |state, now| {
-            state.settle(provider, &self.model, result, cut, limits, now)
+            let wait = state.settle(provider, &self.model, result, cut, limits, now);
+            (wait, state.is_down())
         });
-        noted.flatten()
+        noted.unwrap_or_default()
     }
 }
 

@@ -330,7 +330,9 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         if outcome != Failed::Lost {
             self.report.count(&failure.calls);
         }
-        if let Failed::Again(after) | Failed::PutBack(after) = outcome {
+        if let Failed::Again(after) | Failed::PutBack(after) = outcome
+            && is_worth_waiting(failure.kind)
+        {
             // Not a moment too early: it would not be due.
             let due = Instant::now() + after + Duration::from_millis(20);
             self.next_own = Some(self.next_own.map_or(due, |own| own.min(due)));
@@ -376,6 +378,16 @@ fn say(calls: &[Call]) {
 /// As collectors take them.
 fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Whether a run waits for such a task. Limits end when they say; nobody knows when a server that
+/// is down comes back, and a build has better things to do.
+fn is_worth_waiting(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Down(_) => false,
+        FailureKind::Faulty(after) => after <= LONGEST_PAUSE,
+        FailureKind::Retry | FailureKind::Unavailable(_) | FailureKind::Final => true,
+    }
 }
 
 /// What a task is told that took too long.
