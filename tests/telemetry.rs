@@ -65,10 +65,9 @@ impl Bench {
         for arguments in [["db", "migrate"], ["db", "seed"]] {
             done(&site.run(&arguments));
         }
-        let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
         let jobs = JOBS.replace("BROKEN\"", &format!("{}\"", broken.openai_url()));
         let jobs = jobs.replace("NEAR", &models.url());
-        site.write("frieze.toml", format!("{config}{jobs}"));
+        site.jobs(&jobs);
         let bench = Self { site, models, _broken: broken };
         bench.sql("update projects set description = null where slug = 'tidebook'").await;
         bench
