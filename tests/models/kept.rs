@@ -48,7 +48,7 @@ impl Kept {
 
     /// The same once more.
     async fn again(&mut self) -> Value {
-        self.world.sql("update projects set description = null").await;
+        self.world.sql("update projects set description = null; delete from task_queue").await;
         self.world.later().await;
         let report = self.world.enrich();
         assert_eq!(report["completed"], 1, "{report}");

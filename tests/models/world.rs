@@ -23,7 +23,7 @@ pub const DESCRIBE: &str = "\n[enrich.tasks.generate_project_description]\n\
     collection = \"projects\"\ncolumn = \"description\"\nfrom = [\"title\", \"summary\"]\n";
 
 /// A row that says less is not worth asking about.
-const MORE: &str = ", kept by those who work there each day";
+pub const MORE: &str = ", kept by those who work there each day";
 
 /// What a model says that does well.
 pub const GOOD: &str = "Tidebook tells small harbours who arrives tonight, and where the water is.";
