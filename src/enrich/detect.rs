@@ -20,7 +20,8 @@ use super::queue::{self, NewTask};
 use super::record::table::{Table, object};
 use super::router::{Router, Work};
 use super::task::{
-    Asked, Job, MOST_LACKING, MOST_NAMES, NAMES, Scope, Subject, TaskType, by_name, embedding_hash, is_embedding,
+    Asked, Job, MOST_LACKING, MOST_NAMES, NAMES, Scope, Subject, TaskType, by_name, embedding_hash,
+    is_embedding,
 };
 use super::worker::Link;
 use crate::config::Config;

@@ -140,7 +140,8 @@ async fn distance(transaction: &mut PgConnection) -> Result<Option<String>> {
         join pg_namespace as n on n.oid = o.oprnamespace
         where a.attrelid = to_regclass('public.agent_memory') and a.attname = 'embedding' limit 1";
     let distance = sqlx::query_scalar(WHERE).persistent(false);
-    let distance: Option<String> = distance.fetch_optional(transaction).await.or_explain(LOOKING)?;
+    let distance: Option<String> =
+        distance.fetch_optional(transaction).await.or_explain(LOOKING)?;
     Ok(distance)
 }
 

@@ -267,3 +267,79 @@ async fn words_that_are_searched_for_in_private_stay_here() {
     world.run(&["memory", "search", "no secret"]);
     assert_eq!((far.requests().len(), near.requests().len()), (1, 1));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memories_are_found_wherever_pgvector_lives() {
+    let mut connection = connect(&database().await).await;
+    keep(&mut connection, &kept("a", "harbour arrivals")).await;
+    run(&mut connection, "create schema extensions; alter extension vector set schema extensions")
+        .await;
+    let near = found(&mut connection, &wanted(Some("a"), 5), "arrivals in a harbour").await;
+    assert_eq!(near, ["harbour arrivals"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_nothing_in_common_is_no_memory_of_it() {
+    let mut connection = connect(&database().await).await;
+    run(
+        &mut connection,
+        &format!(
+            "insert into agent_memory (agent_id, thought_type, content, embedding, embedding_model)
+            select 'a', 'observation', n, v::text::vector, 'm' from (values
+                ('along', '{}'), ('across', '{}'), ('against', '{}')) as x(n, v)",
+            memory::literal(&[1.0, 0.1]),
+            memory::literal(&[0.0, 1.0]),
+            memory::literal(&[-1.0, 0.0])
+        ),
+    )
+    .await;
+    let all = memory::nearest(&mut connection, &wanted(None, 5), &[1.0], "m").await.unwrap();
+    let contents: Vec<&str> = all.iter().map(|it| it.content.as_str()).collect();
+    assert_eq!(contents, ["along"]);
+}
+
+/// A stand-in whose vectors have so many numbers.
+fn wide(numbers: usize) -> Models {
+    let models = Models::start();
+    models.decide(move |request| {
+        if request.is_chat() {
+            return Some(Reply::value(&json!({"description": GOOD})));
+        }
+        let data = json!([{"index": 0, "embedding": vec![0.5; numbers]}]);
+        Some(Reply::body(200, json!({"data": data}).to_string()))
+    });
+    models
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_that_cannot_be_kept_cost_no_task_but_those_that_make_them() {
+    let models = wide(1537);
+    let mut world = World::with(&models, "embedding_model = \"wide\"").await;
+    for slug in ["lectern", "weft", "choir"] {
+        world.project(slug, "One of several things that its owner has made").await;
+    }
+    let run = world.site.run(&["enrich", "--json", "--concurrency", "1"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&report["completed"], &report["failed"]), (&json!(4), &json!(0)), "{report}");
+    let why = "vectors of wide have 1537 numbers, and 1536 is the most that can be kept";
+    assert_eq!(run.stderr.matches(why).count(), 1, "{}", run.stderr);
+    assert_eq!(world.one("select count(*) from agent_memory").await, json!(0));
+    assert_eq!(models.embeddings().len(), 1, "it is asked once");
+
+    let job = "[enrich.tasks.embed]\ncollection = \"projects\"\nfrom = [\"title\"]\n";
+    world.says(&format!(
+        "{}{job}",
+        provider("own", "llama", &models.url(), "embedding_model = \"wide\"")
+    ));
+    let report = world.run(&["enrich", "--concurrency", "1"]);
+    assert_eq!((&report["failed"], &report["retried"]), (&json!(4), &json!(0)), "{report}");
+    assert!(report["problems"].to_string().contains(why), "{report}");
+    assert_eq!(models.embeddings().len(), 2);
+    // One fewer is kept.
+    let models = wide(1536);
+    world.says(&format!(
+        "{}{job}",
+        provider("own", "llama", &models.url(), "embedding_model = \"fits\"")
+    ));
+    assert_eq!(world.run(&["enrich"])["completed"], 4);
+}

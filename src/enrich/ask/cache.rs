@@ -27,7 +27,8 @@ impl Asker {
         // What is private may take what is not, from one that is.
         let as_asked = if question.need.private { vec![question, &open] } else { vec![question] };
         let hashed = |(provider, model)| {
-            let hash = move |asked: &Question| (prompt_hash(provider, model, asked), provider, model);
+            let hash =
+                move |asked: &Question| (prompt_hash(provider, model, asked), provider, model);
             as_asked.iter().map(move |asked| hash(asked)).collect::<Vec<_>>()
         };
         let permitted = self.router.permitted(Work::Chat, &question.need);
