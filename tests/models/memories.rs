@@ -219,7 +219,7 @@ async fn memories_are_searched_listed_and_forgotten() {
     assert!(!nearest.contains(&"harbour walls".to_owned()), "archived");
     assert_eq!(searched["memories"][1]["is_private"], json!(true));
     assert_eq!(searched["not_searched"][0]["embedding_model"], "gone");
-    let of_type = world.run(&["memory", "search", "harbour", "--type", "alt_text"]);
+    let of_type = world.run(&["memory", "search", "a lectern in a harbour", "--type", "alt_text"]);
     assert_eq!(contents(&of_type), ["a lectern of oak"]);
     let first = world.run(&["memory", "search", "harbour arrivals", "--limit", "1"]);
     assert_eq!(contents(&first), ["title: Tidebook → harbour arrivals"]);
