@@ -2,8 +2,12 @@
 
 use frieze::enrich::embedding::lexical;
 use frieze::enrich::memory::{self, Wanted};
+use frieze::enrich::queue::{self, Ask, NewTask};
+use frieze::enrich::record::{self, Outcome};
+use frieze::enrich::{Effect, NewMemory};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::models::{Models, Reply};
 use crate::postgres::{connect, run};
@@ -342,4 +346,58 @@ async fn vectors_that_cannot_be_kept_cost_no_task_but_those_that_make_them() {
         provider("own", "llama", &models.url(), "embedding_model = \"fits\"")
     ));
     assert_eq!(world.run(&["enrich"])["completed"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_recorded_whatever_becomes_of_its_memory() {
+    let mut connection = connect(&database().await).await;
+    run(
+        &mut connection,
+        "alter table agent_memory add constraint no_walls check (content not like '%walls%')",
+    )
+    .await;
+    let run_id = Uuid::new_v4();
+    for (content, vector, kept) in [
+        ("too wide", vec![0.5; 1537], 0),
+        ("of nothing", vec![0.0; 3], 0),
+        ("harbour walls", vec![0.5; 3], 0),
+        ("harbour arrivals", vec![0.5; 3], 1),
+    ] {
+        queue::add(&mut connection, &NewTask::new("seo_meta")).await.unwrap();
+        let (worker, types, lease) = ("tester", &[][..], std::time::Duration::from_mins(1));
+        let ask = Ask { worker, count: 1, lease, types, run_id };
+        let task = queue::claim(&mut connection, &ask).await.unwrap().remove(0);
+        let memory = NewMemory {
+            agent_id: "seo_meta".to_owned(),
+            thought_type: "observation",
+            content: content.to_owned(),
+            vector,
+            embedding_model: MODEL.to_owned(),
+            metadata: Value::Null,
+        };
+        let effect = Effect { memories: vec![memory], ..Effect::default() };
+        let outcome = record::finish(&mut connection, &task, &effect, run_id).await;
+        assert!(matches!(outcome, Ok(Outcome::Recorded(_))), "{content}: {outcome:?}");
+        let count = "select count(*) from agent_memory";
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(count, kept, "{content}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_logged_in_a_transaction() {
+    let mut world = World::new("").await;
+    keep(&mut world.connection, &kept("a", "harbour")).await;
+    // What is found out at the end of a transaction tells whether there is one.
+    world
+        .sql(
+            "create function late() returns trigger language plpgsql as
+                $$ begin raise 'too late'; end $$;
+            create constraint trigger late after insert on agent_run_logs
+                deferrable initially deferred for each row execute function late()",
+        )
+        .await;
+    let run = world.site.run(&["memory", "search", "harbour"]);
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(run.stderr.contains("logging a search"), "{}", run.stderr);
 }
