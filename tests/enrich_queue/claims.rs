@@ -101,7 +101,8 @@ async fn of_several_types_the_first_named_goes_first() {
         kit.add(&NewTask { priority, ..NewTask::new(name) }).await;
     }
     let types = ["b".to_owned(), "c".to_owned()];
-    let ask = Ask { worker: "w", count: 5, lease: LEASE, types: &types, run_id: kit.run_id };
+    let ask =
+        Ask { worker: "w", count: 5, lease: LEASE, types: &types, except: &[], run_id: kit.run_id };
     let due = queue::due(&mut kit.connection, &types, 10).await.unwrap();
     let claimed = queue::claim(&mut kit.connection, &ask).await.unwrap();
     let order: Vec<_> = claimed.iter().map(|task| task.task_type.as_str()).collect();
@@ -121,7 +122,14 @@ async fn two_workers_never_hold_one_task() {
         workers.push(tokio::spawn(async move {
             let (worker, mut ids) = (format!("w{n}"), Vec::new());
             loop {
-                let ask = Ask { worker: &worker, count: 7, lease: LEASE, types: &[], run_id };
+                let ask = Ask {
+                    worker: &worker,
+                    count: 7,
+                    lease: LEASE,
+                    types: &[],
+                    except: &[],
+                    run_id,
+                };
                 let claimed = queue::claim(&mut connection, &ask).await.unwrap();
                 if claimed.is_empty() {
                     return ids;

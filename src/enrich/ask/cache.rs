@@ -3,7 +3,7 @@
 use super::{Answer, Asker};
 use crate::db;
 use crate::enrich::router::{Question, Work, prompt_hash};
-use crate::enrich::{Call, Failure, FailureKind, Provenance};
+use crate::enrich::{Call, Failure, Provenance};
 
 /// A row of the cache: the hash, who answered, and what.
 type Kept = (String, String, String);
@@ -65,7 +65,7 @@ impl Asker {
         .persistent(false);
         db::alone!(&mut *connection, kept, fetch_all).map_err(|error| {
             let error = db::explain_owner(error, "looking an answer up");
-            Failure::new(FailureKind::Retry, error.chain().join(": "))
+            Failure::of_database(&error)
         })
     }
 }
