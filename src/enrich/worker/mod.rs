@@ -7,6 +7,7 @@
 mod link;
 mod report;
 mod running;
+mod signals;
 mod stop;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,7 @@ use uuid::Uuid;
 pub(in crate::enrich) use self::link::Link;
 pub use self::report::{Calls, End, Observer, Problem, Report, Tally};
 use self::running::{Done, Running};
+pub use self::signals::Watch;
 pub use self::stop::Stop;
 use super::queue::{self, Ask};
 use super::record::{self, Failed, Outcome};
