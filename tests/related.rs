@@ -251,7 +251,7 @@ base_url = \"URL\"
 [enrich.tasks.generate_project_description]
 collection = \"projects\"
 column = \"description\"
-from = [\"title\"]
+from = [\"title\", \"summary\"]
 
 [enrich.tasks.embed]
 collection = \"projects\"
@@ -267,12 +267,8 @@ fn silent(models: &Models) -> (Site, String) {
     let file = std::fs::read_to_string(site.root.join("content/projects/tidebook.md")).unwrap();
     let front = file.rsplit_once("+++\n").unwrap().0.to_owned() + "+++\n";
     site.write("content/projects/tidebook.md", &front);
-    let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
     // The sample's own jobs ask for more than is looked at here.
-    let is_ours = |line: &&str| !line.starts_with("[enrich") && !line.starts_with("[[enrich");
-    let config: Vec<&str> = config.lines().take_while(is_ours).collect();
-    let job = JOB.replace("URL", &models.url());
-    site.write("frieze.toml", format!("{}\n{job}", config.join("\n")));
+    site.jobs(&JOB.replace("URL", &models.url()));
     (site, front)
 }
 

@@ -430,7 +430,7 @@ async fn answers(conn: &mut PgConnection, run_id: Uuid) -> Result<i64> {
     const ANSWERS: &str = "\
         select count(*) from public.agent_run_logs
         where session_id = $1 and task_type not in ('reflect', 'embed') and not is_cached
-            and error is null";
+            and error is null and input ? 'user'";
     let count = sqlx::query_scalar(ANSWERS).bind(run_id).persistent(false);
     db::alone!(conn, count, fetch_one).map_err(|error| db::explain_owner(error, "counting answers"))
 }

@@ -21,9 +21,7 @@ const TASKS: u64 = 24;
 /// A site on the pooler that may ask models.
 fn asking(database: &str, models: &Models) -> Site {
     let site = on(Way::Transaction, database);
-    let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
-    let jobs = JOBS.replace("URL", &models.url());
-    site.write("frieze.toml", format!("{config}{jobs}"));
+    site.jobs(&JOBS.replace("URL", &models.url()));
     site
 }
 

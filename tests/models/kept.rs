@@ -7,7 +7,7 @@ use crate::provider;
 use crate::world::{GOOD, World};
 
 const JOB: &str = "\n[enrich.tasks.generate_project_description]\n\
-    collection = \"projects\"\ncolumn = \"description\"\nfrom = [\"title\"]\n";
+    collection = \"projects\"\ncolumn = \"description\"\nfrom = [\"title\", \"summary\"]\n";
 const BY: &str = "select provider from enrichments order by created_at desc limit 1";
 const CALL: &str = "select provider || ' ' || is_cached from agent_run_logs
     where prompt_hash is not null and error is null order by created_at desc limit 1";
@@ -48,7 +48,7 @@ impl Kept {
 
     /// The same once more.
     async fn again(&mut self) -> Value {
-        self.world.sql("update projects set description = null").await;
+        self.world.sql("update projects set description = null; delete from task_queue").await;
         self.world.later().await;
         let report = self.world.enrich();
         assert_eq!(report["completed"], 1, "{report}");

@@ -22,7 +22,7 @@ detect = false
 [enrich.tasks.open]
 type = \"generate_project_description\"
 collection = \"projects\"
-column = \"description\"
+column = \"meta_description\"
 from = [\"title\"]
 detect = false
 
@@ -54,6 +54,11 @@ impl House {
         let mut world = World::new(&(providers + JOBS)).await;
         world.project("one", &format!("Nobody may know of the {SECRET}")).await;
         world.project("two", "A stand for books").await;
+        world
+            .sql(
+                "update projects set title = slug || ' of eight, one more than there are in seven'",
+            )
+            .await;
         Self { others, own, world }
     }
 

@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::models::{Models, Reply};
 use crate::postgres::{connect, run};
 use crate::provider;
-use crate::world::{DESCRIBE, GOOD, World, database};
+use crate::world::{DESCRIBE, GOOD, MORE, World, database};
 
 const MODEL: &str = lexical::MODEL;
 
@@ -158,7 +158,7 @@ async fn a_job_s_provider_and_model_leave_its_memories_alone() {
     assert_eq!(world.enrich()["completed"], 1);
     let said = chats.chats()[1].said("user");
     let expected =
-        format!("\nremembered: title: tidebook summary: A harbour book of arrivals → {GOOD}");
+        format!("\nremembered: title: tidebook summary: A harbour book of arrivals{MORE} → {GOOD}");
     assert!(said.ends_with(&expected), "{said}");
     // And what stood in the prompt is written down.
     let ids =

@@ -167,6 +167,11 @@ async fn a_job_s_needs_decide_who_is_asked() {
     let mut world = World::new(&both).await;
     world.project("tidebook", "A book").await;
     world.enrich();
+    assert!(world.all("select id from task_queue").await.is_empty(), "nobody could be asked");
+    let id = world.one("select id from projects").await;
+    let target = format!("projects/{}", id.as_str().unwrap());
+    world.run(&["enrich", "add", "generate_project_description", "--target", &target]);
+    world.enrich();
     let why = world.one("select error_message from task_queue").await;
     let why = why.as_str().unwrap();
     for words in ["plain has json_schema = false", "bound is not marked code = true"] {

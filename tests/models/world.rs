@@ -22,6 +22,9 @@ pub struct World {
 pub const DESCRIBE: &str = "\n[enrich.tasks.generate_project_description]\n\
     collection = \"projects\"\ncolumn = \"description\"\nfrom = [\"title\", \"summary\"]\n";
 
+/// A row that says less is not worth asking about.
+pub const MORE: &str = ", kept by those who work there each day";
+
 /// What a model says that does well.
 pub const GOOD: &str = "Tidebook tells small harbours who arrives tonight, and where the water is.";
 
@@ -75,7 +78,7 @@ impl World {
 
     pub async fn project(&mut self, slug: &str, summary: &str) {
         let sql = format!(
-            "insert into projects (title, slug, summary) values ('{slug}', '{slug}', '{summary}')"
+            "insert into projects (title, slug, summary) values ('{slug}', '{slug}', '{summary}{MORE}')"
         );
         self.sql(&sql).await;
     }

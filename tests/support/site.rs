@@ -84,6 +84,14 @@ impl Site {
         self.write(path, text.replace(from, to));
     }
 
+    /// These jobs for models, in the place of the sample's own.
+    pub fn jobs(&self, jobs: &str) {
+        let text = fs::read_to_string(self.root.join("frieze.toml")).unwrap();
+        let own = text.lines().take_while(|line| !line.starts_with("[enrich"));
+        let own = own.collect::<Vec<_>>().join("\n");
+        self.write("frieze.toml", format!("{own}\n{jobs}"));
+    }
+
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_frieze"));
         command.args(["-C", self.root.to_str().unwrap()]).args(arguments);

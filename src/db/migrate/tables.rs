@@ -49,7 +49,7 @@ mod tests {
         assert!(known(&[]).kit_tables().is_empty());
         let known = known(&[]);
         let engine = known.engine_tables();
-        assert_eq!(engine.len(), 10);
+        assert_eq!(engine.len(), 12);
         for name in ["seed_state", "site_admins", "task_queue", "content_embeddings"] {
             assert!(engine.contains(&name), "{name}");
         }
