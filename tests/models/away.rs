@@ -10,9 +10,9 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::models::{Models, Reply};
-use crate::postgres::{connect, run};
+use crate::postgres::connect;
 use crate::soon;
-use crate::world::{GOOD, World, shared};
+use crate::world::{GOOD, World};
 
 const EMBED: &str = "\n[enrich.tasks.embed]\ncollection = \"projects\"\n";
 
@@ -56,7 +56,8 @@ impl Hand {
     }
 
     async fn connect(&self) {
-        *self.connection.lock().await = connect(self.world.site.database_url.as_ref().unwrap()).await;
+        *self.connection.lock().await =
+            connect(self.world.site.database_url.as_ref().unwrap()).await;
     }
 }
 
@@ -128,40 +129,57 @@ async fn an_answer_is_not_lost_over_the_vector_of_its_memory() {
 async fn nothing_is_looked_up_for_a_question_that_nobody_can_be_asked() {
     let (models, vectors) = (Models::start(), Models::start());
     models.always(Reply::status(502));
-    let mut hand = Hand::new(&models, "").await;
-    let also = crate::provider("vectors", "llama", &vectors.url(), "embedding_model = \"e\"")
-        .replace("model = \"vectors-model\"\n", "");
-    drop(also);
+    let url = vectors.openai_url();
+    let also = format!(
+        "\n[[enrich.providers]]\nname = \"vectors\"\nkind = \"openai\"\nbase_url = \"{url}\"\nembedding_model = \"e\""
+    );
+    let mut hand = Hand::new(&models, &also).await;
     let task = hand.task(DESCRIBE).await;
-    let mut rows = 0;
-    for _ in 0..6 {
+    for _ in 0..3 {
         let failure = hand.tasks.perform(&task, soon()).await.unwrap_err();
-        rows += failure.calls.iter().filter(|call| call.provider == "none").count();
-        if models.chats().len() == 3 {
-            let looked = failure.calls.iter().filter(|call| call.provider == "built-in").count();
-            rows += 10 * looked * usize::from(failure.calls.len() == looked);
-        }
+        assert!(matches!(failure.kind, FailureKind::Down(_)), "{failure:?}");
     }
-    assert_eq!((models.chats().len(), rows), (3, 1));
+    assert_eq!((models.chats().len(), vectors.embeddings().len()), (3, 3));
+    // Its circuit is open. That nobody was asked is a row of the log once.
+    let mut rows = Vec::new();
+    for _ in 0..3 {
+        let failure = hand.tasks.perform(&task, soon()).await.unwrap_err();
+        assert!(matches!(failure.kind, FailureKind::Down(_)), "{failure:?}");
+        rows.extend(failure.calls.into_iter().map(|call| call.provider));
+    }
+    assert_eq!(rows, ["none"]);
+    assert_eq!((models.chats().len(), vectors.embeddings().len()), (3, 3));
 }
 
-/// Poolers in transaction mode lend a connection for a transaction.
+/// Poolers in transaction mode lend a connection for one transaction.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_does_all_in_transactions() {
-    let shared = shared().await;
-    let mut connection = shared.lock().await;
-    let name: String = sqlx::query_scalar("select current_database()").fetch_one(&mut *connection).await.unwrap();
-    let folder: String = sqlx::query_scalar("show data_directory").fetch_one(&mut *connection).await.unwrap();
-    run(&mut connection, &format!("alter database {name} set log_statement = 'all'")).await;
-    let world = World::at(crate::postgres::cluster().url(&name)).await;
-    let log = std::path::Path::new(&folder).with_file_name("log");
-    let memory = "insert into agent_memory (agent_id, thought_type, content, embedding, embedding_model)
-        values ('a', 'observation', 'harbour', (select ('[' || repeat('1,', 1535) || '1]')::vector), 'frieze-lexical-1')";
-    run(&mut connection, memory).await;
+async fn a_search_of_memories_asks_in_transactions_only() {
+    let mut world = World::new("").await;
+    let name = world.one("select current_database()").await;
+    let folder = world.one("select setting from pg_settings where name = 'data_directory'").await;
+    world
+        .sql(&format!("alter database {} set log_statement = 'all'", name.as_str().unwrap()))
+        .await;
+    let vector = "'[1' || repeat(',0', 1535) || ']'";
+    world
+        .sql(&format!(
+            "insert into agent_memory (agent_id, thought_type, content, embedding, embedding_model)
+        values ('a', 'observation', 'harbour', ({vector})::vector, 'frieze-lexical-1')"
+        ))
+        .await;
     world.run(&["memory", "search", "harbour"]);
+    let log = std::path::Path::new(folder.as_str().unwrap()).with_file_name("log");
     let log = String::from_utf8_lossy(&std::fs::read(log).unwrap()).into_owned();
-    // The lines of the process that wrote to the log of calls for a search.
-    let process = |line: &str| line.split_once(" [")?.1.split_once("] ").map(|(pid, _)| pid.to_owned());
-    let writer = log.lines().find(|line| line.contains("insert into public.agent_run_logs"));
-    let _ = (writer.and_then(process), &world);
+    // As in `2026-11-20 16:00:00 UTC [123] LOG:  execute <unnamed>: select`; more lines of it follow.
+    let process = |line: &str| Some(line.split_once("] LOG: ")?.0.rsplit_once('[')?.1.to_owned());
+    let writes = |line: &&str| {
+        line.contains("execute") && line.contains("insert into public.agent_run_logs")
+    };
+    let writer = log.lines().filter(writes).find_map(process).expect("a log of the search");
+    let mut is_open = false;
+    for line in log.lines().filter(|line| process(line).as_ref() == Some(&writer)) {
+        is_open |= line.contains("statement: BEGIN");
+        assert!(is_open || !line.contains("execute"), "outside of a transaction: {line}");
+        is_open &= !line.contains("statement: COMMIT") && !line.contains("statement: ROLLBACK");
+    }
 }
