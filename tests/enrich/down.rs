@@ -12,6 +12,11 @@ const DESCRIBE: &str = "
 collection = \"projects\"
 column = \"description\"
 ";
+const HOME: &str = "
+[[pages]]
+path = \"/\"
+template = \"pages/front.html\"
+";
 const NOBODY: &str = "select count(*) from agent_run_logs where provider = 'none'";
 const TOUCHED: &str = "select count(*) from task_queue where error_message is not null";
 
@@ -21,7 +26,9 @@ async fn site(models: &Models, projects: usize) -> Site {
         'A clock that tells a harbour when the water comes and goes, day and night.'
         from generate_series(1, {projects}) as n"
     );
-    small(models, &format!("{NEAR}{DESCRIBE}"), &rows).await
+    let site = small(models, &format!("{NEAR}{DESCRIBE}{HOME}"), &rows).await;
+    site.write("templates/pages/front.html", "<!doctype html><title>Small</title><h1>Small</h1>");
+    site
 }
 
 fn number(value: &Value) -> u64 {
@@ -47,11 +54,7 @@ async fn a_queue_is_not_churned_through_while_nobody_can_be_asked() {
     // The next build knows, and asks nobody.
     let before = number(&one(&site, NOBODY).await);
     let run = site.run(&["build"]);
-    assert!(
-        done(&run).contains("  enriched  60 pending (no provider can be asked: "),
-        "{}",
-        run.stdout
-    );
+    assert!(done(&run).contains("  enriched  60 pending (no provider "), "{}", run.stdout);
     assert_eq!(models.requests().len(), asked);
     assert_eq!(number(&one(&site, NOBODY).await), before + 1);
     assert_eq!(
