@@ -22,6 +22,7 @@ pub enum Done {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Round {
     pub done: Option<Done>,
     pub provider: String,
