@@ -20,6 +20,8 @@ pub enum Kind {
     Template,
     /// Reading or writing files, the output folder, locks.
     Output,
+    /// Somebody stopped it, with this signal.
+    Stopped(u8),
 }
 
 impl Kind {
@@ -33,6 +35,8 @@ impl Kind {
             Self::Content => 5,
             Self::Template => 6,
             Self::Output => 7,
+            // As shells count them.
+            Self::Stopped(signal) => 128 + signal,
         }
     }
 
@@ -46,6 +50,7 @@ impl Kind {
             Self::Content => "content",
             Self::Template => "template",
             Self::Output => "output",
+            Self::Stopped(_) => "stopped",
         }
     }
 }

@@ -4,7 +4,7 @@ mod cache;
 mod recall;
 mod vectors;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -52,6 +52,7 @@ pub struct Vector {
     pub calls: Vec<Call>,
 }
 
+const MEMORY: Duration = Duration::from_secs(10);
 /// Characters of a question that a memory of it repeats.
 const REPEATED: usize = 300;
 
@@ -64,14 +65,18 @@ impl Asker {
 
     /// Looks once what the database remembers of quotas, and whether it holds vectors.
     async fn has_vectors(&self) -> bool {
-        let look = async {
-            if let Err(error) = self.router.load(&self.connection).await {
-                tracing::warn!("{}", error.report());
-            }
-            let mut connection = self.connection.lock().await;
-            memory::is_there(&mut connection).await.unwrap_or_default()
+        let look = async || {
+            self.router.load(&self.connection).await?;
+            memory::is_there(&mut *self.connection.lock().await).await
         };
-        *self.has_vectors.get_or_init(|| look).await
+        match self.has_vectors.get_or_try_init(look).await {
+            Ok(has_vectors) => *has_vectors,
+            // The next task looks again.
+            Err(error) => {
+                tracing::warn!("{}", error.chain().join(": "));
+                false
+            }
+        }
     }
 
     /// Learns what the database remembers of quotas.
@@ -98,8 +103,9 @@ impl Asker {
             return Ok(answer);
         }
         let (mut with, mut ids, mut calls) = (question.clone(), Vec::new(), Vec::new());
-        if remembers {
-            let found = self.recall(job, &question, deadline, &mut calls).await;
+        // Nothing is looked up for a question that nobody can be asked now.
+        if remembers && self.router.has_anybody(Work::Chat, &question.need) {
+            let found = self.recall(job, &question, briefly(deadline), &mut calls).await;
             ids = found.iter().map(|memory| memory.id).collect();
             for memory in &found {
                 with.user.extend(["\nremembered: ", &memory.content]);
@@ -118,6 +124,7 @@ impl Asker {
         calls.extend(answered.calls.clone());
         let mut answer = self.answer(job, &question, answered, ids);
         if remembers {
+            let deadline = briefly(deadline);
             answer.memory =
                 self.remember(job, &question, &answer.value, deadline, &mut calls).await;
         }
@@ -165,11 +172,11 @@ impl Asker {
         self.has_vectors().await;
         let need = self.embedding_need(job, task);
         let embedded = self.embedded(text, Purpose::Document, &need, deadline).await;
+        self.save().await;
         let embedded = embedded.map_err(|refused| {
             let calls = marked(refused.calls, need.private);
             Failure { message: refused.message, kind: refused.kind, calls }
         })?;
-        self.save().await;
         let vector = embedded.vectors.into_iter().next().unwrap_or_default();
         let calls = marked(embedded.calls, need.private);
         Ok(Vector { vector, model: embedded.model, calls })
@@ -215,6 +222,12 @@ impl Asker {
         let (name, need) = (job.kind.clone(), self.need(job, task));
         Question { system, user, name, schema, max_tokens, images, need }
     }
+}
+
+/// The time for a memory, which is not worth an answer.
+fn briefly(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + (deadline.saturating_duration_since(now) / 2).min(MEMORY)
 }
 
 /// Whom a job's question may go to.
@@ -270,6 +283,7 @@ impl Answer {
             result: self.value,
             writes,
             calls: self.calls,
+            kept: Vec::new(),
             answers: self.kept.into_iter().collect(),
             memories: memories.into_iter().collect(),
             context: self.context,

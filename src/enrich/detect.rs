@@ -8,6 +8,7 @@ mod told;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
@@ -115,12 +116,12 @@ impl<'a> Detector<'a> {
     }
 
     /// Queues what the jobs of a phase would do now; how many tasks are new. What is wrong with one
-    /// job is said, and the others go on.
-    pub async fn look(&self, phase: Phase) -> Result<usize> {
+    /// job is said, and the others go on. What is not looked at by then, a later look may find.
+    pub async fn look(&self, phase: Phase, until: Option<Instant>) -> Result<usize> {
         let mut added = 0;
         for looked in self.jobs(phase)? {
             let name = &looked.job.name;
-            match self.job(&looked).await {
+            match self.job(&looked, until).await {
                 Ok(new) => added += new,
                 Err(error) if error.absence().is_some() => return Err(error),
                 Err(error) => {
@@ -181,21 +182,33 @@ impl<'a> Detector<'a> {
         able
     }
 
-    async fn job(&self, looked: &Looked) -> Result<usize> {
+    /// Whether there is no time to look any further.
+    fn is_over(&self, looked: &Looked, until: Option<Instant>) -> bool {
+        let is_over = until.is_some_and(|until| Instant::now() >= until);
+        if is_over {
+            tracing::info!("enrich.tasks.{}: no time to look at all rows", looked.job.name);
+        }
+        is_over || self.link.stop.asked() > 0
+    }
+
+    async fn job(&self, looked: &Looked, until: Option<Instant>) -> Result<usize> {
+        if self.is_over(looked, until) {
+            return Ok(0);
+        }
         let needs_vectors = Phase::of(looked.kind) != Phase::Texts;
         if needs_vectors && !self.link.run(super::memory::is_there).await? {
             tracing::info!("enrich.tasks.{}: the database has no pgvector", looked.job.name);
             return Ok(0);
         }
         match looked.kind.scope() {
-            Scope::Row => self.rows(looked).await,
+            Scope::Row => self.rows(looked, until).await,
             Scope::Names => self.names(looked).await,
             Scope::Run => self.reflection(looked).await,
         }
     }
 
     /// Page by page, so that a table of any size is looked through.
-    async fn rows(&self, looked: &Looked) -> Result<usize> {
+    async fn rows(&self, looked: &Looked, until: Option<Instant>) -> Result<usize> {
         let (mut added, mut after) = (0, None);
         let private = self.private(looked).await?;
         loop {
@@ -206,7 +219,7 @@ impl<'a> Detector<'a> {
             after = Some(last.fields.get("id").cloned().unwrap_or_default());
             let wanted = self.wanted(looked, rows, &private).await?;
             added += self.take(tasks(looked, wanted)).await?;
-            if count < PAGE || added >= MOST_NEW {
+            if count < PAGE || added >= MOST_NEW || self.is_over(looked, until) {
                 break;
             }
         }

@@ -19,9 +19,15 @@ pub mod worker;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::error::Error;
+
+/// For what the next try, or a new worker, may do well.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// A task as a worker holds it.
 #[derive(Debug, Clone)]
@@ -31,11 +37,27 @@ pub struct Claimed {
     /// What it is about, as in `projects/<id>`; one live task of a type for each.
     pub target: Option<String>,
     pub payload: Value,
+    /// Why the payload cannot be read, which is null then: Postgres takes numbers and depths that
+    /// nothing else does.
+    pub unreadable: Option<String>,
     /// Only providers marked private may see the payload.
     pub is_private: bool,
     /// Which attempt this is, from 1. A worker whose number is no longer the task's has lost it.
     pub attempts: i32,
     pub max_attempts: i32,
+    /// When it was claimed, by the database's clock. With the attempt it tells this claim from all
+    /// others: a task that was cancelled and tried again counts its attempts anew.
+    pub claimed_at: DateTime<Utc>,
+}
+
+impl Claimed {
+    /// A payload as the database writes it, or why it is none.
+    pub fn payload_of(text: &str) -> (Value, Option<String>) {
+        match serde_json::from_str(text) {
+            Ok(payload) => (payload, None),
+            Err(error) => (Value::Null, Some(format!("the payload cannot be read: {error}"))),
+        }
+    }
 }
 
 /// A picture that goes with a question.
@@ -53,6 +75,8 @@ pub struct Effect {
     pub result: Value,
     /// Changes of content.
     pub writes: Vec<Write>,
+    /// Values of people that nobody was asked for.
+    pub kept: Vec<record::Kept>,
     pub calls: Vec<Call>,
     pub answers: Vec<CachedAnswer>,
     pub memories: Vec<NewMemory>,
@@ -187,6 +211,15 @@ pub trait Perform: Send + Sync {
 impl Failure {
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { message: message.into(), kind, calls: Vec::new() }
+    }
+
+    /// The database did not give what the task needs. Where it is away, that is not the task's fault.
+    pub fn of_database(error: &Error) -> Self {
+        let kind = match error.absence() {
+            Some(_) => FailureKind::Unavailable(AT_ONCE),
+            None => FailureKind::Retry,
+        };
+        Self::new(kind, error.chain().join(": "))
     }
 }
 

@@ -1,14 +1,15 @@
 //! Taking back what models wrote, where it still stands as they wrote it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use super::json;
+use super::json as sent;
 use super::record::field::set;
 use super::record::row::WHOLE;
+use super::record::seeded;
 use super::record::table::{Table, columns, object, quoted, safe};
 use super::record::{Stop, stop};
 use crate::db::Explain as _;
@@ -117,7 +118,9 @@ async fn take_back(transaction: &mut PgConnection, line: &Line) -> Result<State,
     let table = Table::new(&line.table_name);
     let key = &line.row_key;
     let is_whole = line.column_name == WHOLE;
-    let Some(standing) = stands(transaction, &table, line).await? else { return Ok(State::Gone) };
+    let Some((standing, version)) = stands(transaction, &table, line).await? else {
+        return Ok(State::Gone);
+    };
     if standing != line.value {
         return Ok(State::Changed);
     }
@@ -125,16 +128,17 @@ async fn take_back(transaction: &mut PgConnection, line: &Line) -> Result<State,
         delete(transaction, &table, key).await?;
     } else {
         set(transaction, &table, key, &line.column_name, &line.former).await?;
+        seeded::still(transaction, &table, &json!(key), &version).await?;
     }
     Ok(State::Reverted)
 }
 
-/// What stands now where the model wrote; the row is locked.
+/// What stands now where the model wrote, and the row's version; it is locked.
 async fn stands(
     transaction: &mut PgConnection,
     table: &Table,
     line: &Line,
-) -> Result<Option<Value>, Stop> {
+) -> Result<Option<(Value, String)>, Stop> {
     let key = &line.row_key;
     let names = columns(key, table)?;
     let value = match &line.value {
@@ -142,12 +146,12 @@ async fn stands(
         _ => format!("coalesce(to_jsonb(t.{}), 'null')", quoted(&line.column_name)),
     };
     let sql = format!(
-        "select {value} from {table} as t, jsonb_populate_record(null::{table}, $1::jsonb) as k
+        "select {value}, t.xmin::text from {table} as t, jsonb_populate_record(null::{table}, $1::jsonb) as k
         where {same} for update of t",
         table = table.sql,
         same = Table::same(&names),
     );
-    let select = sqlx::query_scalar(safe(sql)).bind(json::parameter(key)).persistent(false);
+    let select = sqlx::query_as(safe(sql)).bind(sent::parameter(key)).persistent(false);
     select.fetch_optional(transaction).await.map_err(stop)
 }
 
@@ -163,7 +167,7 @@ async fn delete(
         table = table.sql,
         same = Table::same(&names),
     );
-    let delete = sqlx::query(safe(sql)).bind(json::parameter(key)).persistent(false);
+    let delete = sqlx::query(safe(sql)).bind(sent::parameter(key)).persistent(false);
     delete.execute(transaction).await.map_err(stop)?;
     Ok(())
 }

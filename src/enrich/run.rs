@@ -17,6 +17,9 @@ use crate::error::Result;
 /// Less than this is no time to begin anything.
 const LEAST: Duration = Duration::from_millis(200);
 
+/// Of a window, in which it is looked what is missing: the rest is for doing it.
+const LOOKING: f64 = 0.5;
+
 /// Whether the configuration knows of anything to do or anybody to ask.
 pub fn is_wanted(config: &Config) -> bool {
     !config.enrich.providers.is_empty() || !config.enrich.tasks.is_empty()
@@ -44,6 +47,8 @@ async fn all(
     options: &Options,
     observer: &impl Observer,
 ) -> Result<Report> {
+    let begun = Some(options.begun.unwrap_or_else(Instant::now));
+    let options = &Options { begun, ..options.clone() };
     let link = Link { database, connection, is_patient: options.watch, stop: &options.stop };
     let run = Run {
         detector: Detector::new(&link, config, &options.task_types, options.run_id)?,
@@ -51,7 +56,6 @@ async fn all(
             worker::drain(database, connection, &config.enrich, tasks, options, observer).await
         },
         options,
-        begun: Instant::now(),
     };
     tasks.begin().await;
     let worked =
@@ -82,8 +86,8 @@ pub async fn missing(
     let link = Link { database, connection, is_patient: false, stop: &options.stop };
     let types = &options.task_types;
     let detector = Detector::new(&link, config, types, options.run_id)?.dry();
-    detector.look(Phase::Texts).await?;
-    detector.look(Phase::Vectors).await?;
+    detector.look(Phase::Texts, None).await?;
+    detector.look(Phase::Vectors, None).await?;
     Ok(detector.shown())
 }
 
@@ -91,15 +95,15 @@ struct Run<'a, D> {
     detector: Detector<'a>,
     drain: D,
     options: &'a Options,
-    begun: Instant,
 }
 
 impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
     /// Texts first, then vectors of them, then a thought about it all.
     async fn once(&self) -> Result<Report> {
-        let texts = self.detector.look(Phase::Texts).await?;
+        let until = self.options.after(LOOKING);
+        let texts = self.detector.look(Phase::Texts, until).await?;
         if texts == 0 {
-            self.detector.look(Phase::Vectors).await?;
+            self.detector.look(Phase::Vectors, until).await?;
         }
         let mut report = (self.drain)(self.options).await?;
         if texts > 0 || report.written > 0 {
@@ -113,12 +117,14 @@ impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
 
     /// The same in what is left of the window, where there is more to do now.
     async fn go_on(&self, phase: Phase, report: &mut Report) -> Result<()> {
-        let left = self.options.window.unwrap_or_default().saturating_sub(self.begun.elapsed());
-        if left < LEAST || self.options.stop.asked() > 0 || self.detector.look(phase).await? == 0 {
+        let until = self.options.begins_until();
+        if until.is_some_and(|until| Instant::now() + LEAST >= until)
+            || self.options.stop.asked() > 0
+            || self.detector.look(phase, until).await? == 0
+        {
             return Ok(());
         }
-        let more = (self.drain)(&self.options.clone().within(left)).await?;
-        report.add(more);
+        report.add((self.drain)(self.options).await?);
         Ok(())
     }
 
@@ -132,8 +138,8 @@ impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
     }
 
     async fn look(&self) -> Result<()> {
-        self.detector.look(Phase::Texts).await?;
-        self.detector.look(Phase::Vectors).await?;
+        self.detector.look(Phase::Texts, None).await?;
+        self.detector.look(Phase::Vectors, None).await?;
         Ok(())
     }
 

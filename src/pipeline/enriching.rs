@@ -2,6 +2,7 @@
 //! because what it was asked for cannot be had: what is not done stays pending.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
@@ -9,9 +10,12 @@ use tokio::sync::Mutex;
 use crate::config::Config;
 use crate::db::Database;
 use crate::enrich::task::Tasks;
-use crate::enrich::worker::{Options, Report};
+use crate::enrich::worker::{Options, Report, Watch};
 use crate::enrich::{SharedConnection, run};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+
+/// A page is not kept waiting any longer for a model that has reached its limit.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What was done before the read.
 #[derive(Default)]
@@ -23,7 +27,7 @@ pub struct Step {
 }
 
 /// Works through the queue within the window, where the configuration asks for it. An error only
-/// where the database is away, which was waited for then.
+/// where the database is away, which was waited for then, or somebody stops the build meanwhile.
 pub async fn step(database: &Database, config: &Config) -> Result<Step> {
     let mut step = Step::default();
     if config.enrich.window.is_zero() || !run::is_wanted(config) {
@@ -32,6 +36,7 @@ pub async fn step(database: &Database, config: &Config) -> Result<Step> {
     match work(database, config, &mut step).await {
         Ok(()) => {}
         Err(error) if error.absence().is_some() => return Err(error),
+        Err(error) if matches!(error.kind(), Kind::Stopped(_)) => return Err(error),
         Err(error) => tracing::warn!("nothing was enriched: {}", error.chain().join(": ")),
     }
     Ok(step)
@@ -43,11 +48,20 @@ async fn work(database: &Database, config: &Config, step: &mut Step) -> Result<(
         super::reading::sync(&mut connection, config).await?;
     }
     let connection: SharedConnection = Arc::new(Mutex::new(connection));
-    let options = Options::new(&config.enrich);
+    let options = Options { longest_wait: Some(LONGEST_WAIT), ..Options::new(&config.enrich) };
+    let watch = Watch::over(&options.stop);
     let tasks = Tasks::new(config, Arc::clone(&connection), options.run_id)?;
     let report = run::run(database, &connection, config, &tasks, &options, &()).await;
     drop(tasks);
-    match Arc::into_inner(connection).map(Mutex::into_inner) {
+    let connection = Arc::into_inner(connection).map(Mutex::into_inner);
+    if let Some(signal) = watch.signal() {
+        if let Some(connection) = connection {
+            crate::db::hang_up(connection).await;
+        }
+        let message = "stopped while models were asked: their tasks are given back";
+        return Err(Error::new(Kind::Stopped(signal), message));
+    }
+    match connection {
         Some(mut connection) if database.is_embedded() => {
             // A row that a model wrote to says when; the files may say another time.
             if report.as_ref().is_ok_and(|report| report.written > 0) {

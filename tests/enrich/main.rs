@@ -3,6 +3,7 @@
 
 mod add;
 mod detection;
+mod down;
 mod kit;
 #[path = "../support/models.rs"]
 mod models;

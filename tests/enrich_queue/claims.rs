@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use frieze::enrich::queue::{self, Added, Ask, NewTask, Retried, Status};
-use frieze::enrich::record;
+use frieze::enrich::{FailureKind, record};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -101,7 +101,8 @@ async fn of_several_types_the_first_named_goes_first() {
         kit.add(&NewTask { priority, ..NewTask::new(name) }).await;
     }
     let types = ["b".to_owned(), "c".to_owned()];
-    let ask = Ask { worker: "w", count: 5, lease: LEASE, types: &types, run_id: kit.run_id };
+    let ask =
+        Ask { worker: "w", count: 5, lease: LEASE, types: &types, except: &[], run_id: kit.run_id };
     let due = queue::due(&mut kit.connection, &types, 10).await.unwrap();
     let claimed = queue::claim(&mut kit.connection, &ask).await.unwrap();
     let order: Vec<_> = claimed.iter().map(|task| task.task_type.as_str()).collect();
@@ -121,7 +122,14 @@ async fn two_workers_never_hold_one_task() {
         workers.push(tokio::spawn(async move {
             let (worker, mut ids) = (format!("w{n}"), Vec::new());
             loop {
-                let ask = Ask { worker: &worker, count: 7, lease: LEASE, types: &[], run_id };
+                let ask = Ask {
+                    worker: &worker,
+                    count: 7,
+                    lease: LEASE,
+                    types: &[],
+                    except: &[],
+                    run_id,
+                };
                 let claimed = queue::claim(&mut connection, &ask).await.unwrap();
                 if claimed.is_empty() {
                     return ids;
@@ -259,5 +267,51 @@ async fn an_id_is_found_by_its_beginning() {
     for (id, why) in [("0123abcd", "several tasks"), ("99999999", "there is no task 99999999")] {
         let error = queue::find(&mut kit.connection, id).await.unwrap_err();
         assert!(error.report().contains(why), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_task_that_was_cancelled_and_tried_again_is_not_its_former_worker_s() {
+    let mut kit = Kit::new().await;
+    let former = kit.claimed().await;
+    queue::cancel(&mut kit.connection, former.id).await.unwrap();
+    assert_eq!(queue::retry(&mut kit.connection, former.id).await.unwrap(), Retried::Pending);
+    // The attempts begin anew, and the worker may be the same.
+    let now = kit.claim("tester", 1).await.remove(0);
+    assert_eq!((now.id, now.attempts), (former.id, former.attempts));
+    let (late, run_id) = (crate::kit::effect(vec![]), kit.run_id);
+    let outcome = record::finish(&mut kit.connection, &former, &late, run_id).await.unwrap();
+    assert!(matches!(outcome, record::Outcome::Lost), "{outcome:?}");
+    for kind in [FailureKind::Retry, FailureKind::Final, FailureKind::Faulty(LEASE)] {
+        let failure = crate::kit::failure(kind);
+        let failed = record::fail(&mut kit.connection, &former, &failure, run_id).await.unwrap();
+        assert_eq!(failed, record::Failed::Lost, "{kind:?}");
+    }
+    assert!(!record::put_back(&mut kit.connection, &former).await.unwrap());
+    let outcome = record::finish(&mut kit.connection, &now, &late, run_id).await.unwrap();
+    assert!(matches!(outcome, record::Outcome::Recorded(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_claim_leaves_some_sorts_alone() {
+    let mut kit = Kit::new().await;
+    for (payload, is_private) in
+        [(json!({}), false), (json!({"job": "j"}), false), (json!({"job": "j"}), true)]
+    {
+        kit.add(&NewTask { payload, is_private, ..NewTask::new("stub") }).await;
+    }
+    let one = kit.claim("w", 3).await;
+    let sorts: Vec<String> = one.iter().map(queue::sort).collect();
+    assert_eq!(sorts.iter().collect::<HashSet<_>>().len(), 3, "{sorts:?}");
+    for task in &one {
+        record::put_back(&mut kit.connection, task).await.unwrap();
+    }
+    let types = ["stub".to_owned()];
+    for types in [&[][..], &types[..]] {
+        let except = &sorts[..2];
+        let ask = Ask { worker: "w", count: 3, lease: LEASE, types, except, run_id: kit.run_id };
+        let claimed = queue::claim(&mut kit.connection, &ask).await.unwrap();
+        assert_eq!(claimed.iter().map(queue::sort).collect::<Vec<_>>(), sorts[2..]);
+        record::put_back(&mut kit.connection, &claimed[0]).await.unwrap();
     }
 }

@@ -361,3 +361,23 @@ async fn calls_are_summed_by_provider_and_type() {
         ]
     );
 }
+
+#[tokio::test]
+async fn whatever_a_trigger_says_is_that_task_s_failed_attempt() {
+    let mut kit = Kit::new().await;
+    for code in ["PT409", "57014", "55P03", "XX000", "28000", "23505"] {
+        kit.sql(&format!(
+            "create or replace function no() returns trigger language plpgsql as
+            $$ begin raise 'no' using errcode = '{code}'; end $$;
+            create or replace trigger no before insert on skills for each row execute function no()"
+        ))
+        .await;
+        let task = kit.claimed().await;
+        let skill = row("skills", json!({"name": "Go", "category": "AI"}), &[]);
+        let (effect, run_id) = (effect(vec![skill]), kit.run_id);
+        let outcome = record::finish(&mut kit.connection, &task, &effect, run_id).await.unwrap();
+        let Outcome::Refused(failure) = outcome else { panic!("{code}: {outcome:?}") };
+        assert_eq!(failure.kind, FailureKind::Retry, "{code}");
+        assert!(failure.message.contains(code), "{}", failure.message);
+    }
+}

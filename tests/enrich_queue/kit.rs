@@ -98,7 +98,7 @@ impl Kit {
 
     /// What a worker of this name gets.
     pub async fn claim(&mut self, worker: &str, count: usize) -> Vec<Claimed> {
-        let ask = Ask { worker, count, lease: LEASE, types: &[], run_id: self.run_id };
+        let ask = Ask { worker, count, lease: LEASE, types: &[], except: &[], run_id: self.run_id };
         queue::claim(&mut self.connection, &ask).await.unwrap()
     }
 

@@ -20,6 +20,8 @@ struct Stub {
     attempts: Mutex<HashMap<String, usize>>,
     connection: Option<SharedConnection>,
     begun: tokio::sync::Notify,
+    /// Lets go of those that wait at the gate.
+    gate: tokio::sync::Notify,
 }
 
 impl Perform for Stub {
@@ -37,6 +39,11 @@ impl Stub {
         let word = task.payload["do"].as_str().unwrap_or_default();
         match word {
             "panic" => panic!("as it was told"),
+            "gate" => self.gate.notified().await,
+            "down" => {
+                let down = FailureKind::Down(Duration::from_mins(1));
+                return Err(Failure::new(down, "nobody is there"));
+            }
             "hang" => std::future::pending().await,
             "deadline" => {
                 let seconds = deadline.saturating_duration_since(Instant::now()).as_secs_f64();
@@ -263,4 +270,110 @@ async fn a_connection_that_is_lost_is_taken_up_again() {
     assert!(report.tasks.completed + report.tasks.lost >= 36, "{report:?}");
     let logged = "select count(*) = count(distinct task_id) and count(*) = (select count(*) from task_queue where status = 'completed') from agent_run_logs";
     assert_eq!(kit.one(logged).await, true);
+}
+
+#[tokio::test]
+async fn a_payload_that_nothing_but_postgres_can_read_is_its_own_task_s_end() {
+    let mut kit = Kit::new().await;
+    kit.sql(
+        "insert into task_queue (task_type, priority, payload) values
+        ('stub', 9, '{\"id\": 1e400}'),
+        ('stub', 8, ('{\"id\": ' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb)",
+    )
+    .await;
+    add(&mut kit, "well", 1).await;
+    let due = frieze::enrich::queue::due(&mut kit.connection, &[], 9).await.unwrap();
+    assert_eq!(due.iter().filter(|task| task.unreadable.is_some()).count(), 2);
+    let report = work(&mut kit, &mut Stub::default(), 60, options(30)).await;
+    assert_eq!((report.tasks.completed, report.tasks.failed), (1, 2), "{report:?}");
+    let said = kit
+        .all("select error_message from task_queue where status = 'failed' order by priority")
+        .await;
+    for (said, why) in said.iter().zip(["recursion limit exceeded", "number out of range"]) {
+        let said = said.as_str().unwrap();
+        assert!(said.starts_with("the payload cannot be read: ") && said.contains(why), "{said}");
+    }
+    let shown = frieze::enrich::queue::show(&mut kit.connection, due[0].id).await.unwrap();
+    assert!(shown.payload.as_str().unwrap().starts_with("{\"id\": 1000"), "{}", shown.payload);
+}
+
+#[tokio::test]
+async fn nothing_is_claimed_that_nobody_can_be_asked_about() {
+    let mut kit = Kit::new().await;
+    add(&mut kit, "down", 50).await;
+    for job in ["other", "other", "other"] {
+        let payload = json!({"do": "well", "job": job});
+        kit.add(&NewTask { payload, priority: 1, ..NewTask::new("stub") }).await;
+    }
+    let few = |it: Options| Options { concurrency: 2, ..it };
+    let report = work(&mut kit, &mut Stub::default(), 60, few).await;
+    // Those that were at hand when the first came back; tasks of another job went on.
+    assert!((1..=3).contains(&report.tasks.put_back), "{report:?}");
+    assert_eq!(report.tasks.completed, 3);
+    assert_eq!(report.due + report.later, 50);
+}
+
+#[tokio::test]
+async fn an_error_that_ends_a_run_gives_back_what_it_held() {
+    let mut kit = Kit::new().await;
+    add(&mut kit, "hang", 2).await;
+    add(&mut kit, "well", 2).await;
+    kit.sql(
+        "create function away() returns trigger language plpgsql as
+        $$ begin raise 'away' using errcode = '57P01'; end $$;
+        create trigger away before insert on agent_run_logs for each row execute function away()",
+    )
+    .await;
+    let (config, database) = kit.place().await;
+    let shared = Arc::new(tokio::sync::Mutex::new(database.connect().await.unwrap()));
+    let (stub, options) = (Stub::default(), Options::new(&config.enrich));
+    let done = drain(&database, &shared, &config.enrich, &stub, &options, &()).await;
+    assert!(done.unwrap_err().report().contains("away"));
+    assert_eq!(statuses(&mut kit).await, json!({"pending": 4}));
+    assert_eq!(kit.all("select distinct attempts from task_queue").await, [json!(0)]);
+}
+
+#[tokio::test]
+async fn what_was_done_when_the_time_was_up_is_recorded() {
+    let mut kit = Kit::new().await;
+    add(&mut kit, "well", 1).await;
+    add(&mut kit, "gate", 1).await;
+    let (mut holder, mut watcher) = (kit.another().await, kit.another().await);
+    let (config, database) = kit.place().await;
+    let shared = Arc::new(tokio::sync::Mutex::new(database.connect().await.unwrap()));
+    let (stub, mut options) = (Stub::default(), Options::new(&config.enrich));
+    options.concurrency = 2;
+    crate::postgres::run(&mut holder, "begin; lock table agent_run_logs in access exclusive mode")
+        .await;
+    let worker = drain(&database, &shared, &config.enrich, &stub, &options, &());
+    let other = async {
+        // The first is being recorded; meanwhile the second ends, and so does the time.
+        let waits = "select exists (select from pg_locks where not granted and database =
+            (select oid from pg_database where datname = current_database()))";
+        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut watcher).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        stub.gate.notify_one();
+        while stub.running.load(SeqCst) > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        options.stop.ask();
+        options.stop.ask();
+        crate::postgres::run(&mut holder, "commit").await;
+    };
+    let (report, ()) = tokio::join!(worker, other);
+    let report = report.unwrap();
+    assert_eq!((report.tasks.completed, report.tasks.put_back), (2, 0), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_window_begins_with_what_came_before_the_work() {
+    let mut kit = Kit::new().await;
+    add(&mut kit, "well", 3).await;
+    let late = |it: Options| {
+        let begun = Instant::now().checked_sub(Duration::from_secs(29));
+        Options { begun, ..it.within(Duration::from_secs(30)) }
+    };
+    let report = work(&mut kit, &mut Stub::default(), 60, late).await;
+    assert_eq!((report.tasks.all(), report.due), (0, 3), "{report:?}");
 }

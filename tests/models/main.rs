@@ -18,6 +18,7 @@ macro_rules! say {
     }};
 }
 
+mod away;
 mod breaker;
 mod embeddings;
 mod ends;

@@ -365,7 +365,7 @@ async fn a_task_is_recorded_whatever_becomes_of_its_memory() {
     ] {
         queue::add(&mut connection, &NewTask::new("seo_meta")).await.unwrap();
         let (worker, types, lease) = ("tester", &[][..], std::time::Duration::from_mins(1));
-        let ask = Ask { worker, count: 1, lease, types, run_id };
+        let ask = Ask { worker, count: 1, lease, types, except: &[], run_id };
         let task = queue::claim(&mut connection, &ask).await.unwrap().remove(0);
         let memory = NewMemory {
             agent_id: "seo_meta".to_owned(),

@@ -159,7 +159,7 @@ async fn the_memory_that_answers_is_among_the_first_five() {
         let mut connection = connection.lock().await;
         queue::add(&mut connection, &NewTask::new("seo_meta")).await.unwrap();
         let (worker, types, lease) = ("tester", &[][..], std::time::Duration::from_mins(1));
-        let ask = Ask { worker, count: 1, lease, types, run_id };
+        let ask = Ask { worker, count: 1, lease, types, except: &[], run_id };
         let task = queue::claim(&mut connection, &ask).await.unwrap().remove(0);
         let memory = |(label, content): &(&str, &str)| NewMemory {
             agent_id: "seo_meta".to_owned(),

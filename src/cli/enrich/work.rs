@@ -153,9 +153,11 @@ fn claimed(task: &NewTask) -> Claimed {
         task_type: task.task_type.clone(),
         target: task.target.clone(),
         payload: task.payload.clone(),
+        unreadable: None,
         is_private: task.is_private,
         attempts: 1,
         max_attempts: task.max_attempts,
+        claimed_at: chrono::DateTime::UNIX_EPOCH,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::db;
 use crate::enrich::record::table::Table;
 use crate::enrich::router::{Need, Question, Work, prompt_hash};
 use crate::enrich::task::{Job, row_id};
-use crate::enrich::{Call, Claimed, Failure, FailureKind, Provenance};
+use crate::enrich::{Call, Claimed, Failure, Provenance};
 
 /// A row of the cache: the hash, who answered, and what.
 type Kept = (String, String, String);
@@ -96,7 +96,7 @@ impl Asker {
         .persistent(false);
         db::alone!(&mut *connection, kept, fetch_all).map_err(|error| {
             let error = db::explain_owner(error, "looking an answer up");
-            Failure::new(FailureKind::Retry, error.chain().join(": "))
+            Failure::of_database(&error)
         })
     }
 }

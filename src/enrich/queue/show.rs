@@ -1,7 +1,7 @@
 //! All that is known of one task: what it asks, the calls made for it, what it wrote.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use sqlx::types::Json;
 use sqlx::{Connection as _, PgConnection};
@@ -18,6 +18,8 @@ pub struct Details {
     pub leased_until: Option<DateTime<Utc>>,
     /// The run that worked on it last.
     pub run_id: Option<Uuid>,
+    /// A text where nothing but Postgres can read it.
+    #[serde(deserialize_with = "readable")]
     pub payload: Value,
     pub result: Option<Value>,
     pub calls: Vec<CallMade>,
@@ -53,11 +55,17 @@ pub struct Written {
     pub reverted_at: Option<DateTime<Utc>>,
 }
 
+/// The database sends it as text.
+fn readable<'de, D: Deserializer<'de>>(from: D) -> std::result::Result<Value, D::Error> {
+    let text = String::deserialize(from)?;
+    Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+}
+
 const SHOW: &str = "\
     select to_jsonb(d) from (select id, task_type, target, status, priority, attempts, max_attempts,
         is_private, created_at,
         case when isfinite(scheduled_at) then scheduled_at end as scheduled_at, started_at,
-        completed_at, leased_by, error_message, leased_until, run_id, payload, result,
+        completed_at, leased_by, error_message, leased_until, run_id, payload::text as payload, result,
         coalesce((select jsonb_agg(to_jsonb(l) order by l.created_at, l.id)
             from public.agent_run_logs as l where l.task_id = q.id), '[]') as calls,
         coalesce((select jsonb_agg(to_jsonb(e) order by e.created_at, e.id)

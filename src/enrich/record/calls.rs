@@ -1,7 +1,7 @@
 //! The log of calls: a row for each, also for those that failed.
 
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::{Stop, sent, stop};
@@ -39,7 +39,9 @@ pub async fn log_apart(
         row["task_type"] = json!(doing);
         row
     };
-    insert(connection, calls.iter().map(row).collect(), run_id).await
+    let mut transaction = connection.begin().await.map_err(stop)?;
+    insert(&mut transaction, calls.iter().map(row).collect(), run_id).await?;
+    transaction.commit().await.map_err(stop)
 }
 
 async fn insert(

@@ -48,26 +48,26 @@ static RETRY: LazyLock<String> = LazyLock::new(|| {
             scheduled_at = case when t.attempts < t.max_attempts then now() + {BACKOFF}
                 else t.scheduled_at end,
             completed_at = case when t.attempts < t.max_attempts then null else now() end,
-            error_message = $3, leased_by = null, leased_until = null
-        where t.id = $1 and t.status = 'processing' and t.attempts = $2
+            error_message = $4, leased_by = null, leased_until = null
+        where t.id = $1 and t.status = 'processing' and t.attempts = $2 and t.started_at = $3
         returning case when t.status = 'pending'
             then extract(epoch from t.scheduled_at - now())::float8 end"
     )
 });
 const FINALLY: &str = "\
     update public.task_queue
-    set status = 'failed', completed_at = now(), error_message = $3, leased_by = null,
+    set status = 'failed', completed_at = now(), error_message = $4, leased_by = null,
         leased_until = null
-    where id = $1 and status = 'processing' and attempts = $2
+    where id = $1 and status = 'processing' and attempts = $2 and started_at = $3
     returning null::float8";
 const PUT_BACK: &str = "\
     update public.task_queue
-    set status = 'pending', attempts = attempts - 1, error_message = coalesce($3, error_message),
-        scheduled_at = case when $4 > 0 then now() + make_interval(secs => $4)
+    set status = 'pending', attempts = attempts - 1, error_message = coalesce($4, error_message),
+        scheduled_at = case when $5 > 0 then now() + make_interval(secs => $5)
             else least(scheduled_at, now()) end,
         started_at = null, leased_by = null, leased_until = null
-    where id = $1 and status = 'processing' and attempts = $2
-    returning $4::float8";
+    where id = $1 and status = 'processing' and attempts = $2 and started_at = $3
+    returning $5::float8";
 
 /// Records that an attempt failed, with the calls it made.
 pub async fn fail(
@@ -100,10 +100,11 @@ pub(in crate::enrich) fn error(stop: Stop) -> Error {
 /// Counts that somebody was asked and did not manage: how often since an attempt was used up.
 async fn faults(transaction: &mut PgConnection, task: &Claimed) -> Result<Option<i32>, Stop> {
     const FAULTS: &str = "\
-        update public.task_queue set faults = (faults + 1) % $3
-        where id = $1 and status = 'processing' and attempts = $2
+        update public.task_queue set faults = (faults + 1) % $4
+        where id = $1 and status = 'processing' and attempts = $2 and started_at = $3
         returning faults";
-    let update = sqlx::query_scalar(FAULTS).bind(task.id).bind(task.attempts).bind(MANY);
+    let update = sqlx::query_scalar(FAULTS).bind(task.id).bind(task.attempts);
+    let update = update.bind(task.claimed_at).bind(MANY);
     update.persistent(false).fetch_optional(transaction).await.map_err(stop)
 }
 
@@ -125,7 +126,7 @@ async fn attempt(
         FailureKind::Final => (FINALLY, None),
     };
     let mut update = sqlx::query_scalar(AssertSqlSafe(sql)).bind(task.id).bind(task.attempts);
-    update = update.bind(Some(message));
+    update = update.bind(task.claimed_at).bind(Some(message));
     if let Some(after) = after {
         update = update.bind(after.as_secs_f64());
     }
@@ -146,7 +147,7 @@ pub async fn put_back(connection: &mut PgConnection, task: &Claimed) -> Result<b
     const DOING: &str = "putting a task back";
     let mut transaction = connection.begin().await.or_explain(DOING)?;
     let update = sqlx::query_scalar(PUT_BACK).bind(task.id).bind(task.attempts);
-    let update = update.bind(None::<String>).bind(0.0_f64).persistent(false);
+    let update = update.bind(task.claimed_at).bind(None::<String>).bind(0.0_f64).persistent(false);
     let row: Option<f64> = update.fetch_optional(&mut *transaction).await.or_explain(DOING)?;
     transaction.commit().await.or_explain(DOING)?;
     Ok(row.is_some())

@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sqlx::PgConnection;
 use sqlx::types::Json;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use super::table::{Table, columns, object, quoted, safe};
@@ -37,7 +37,7 @@ pub(super) async fn write(
         return Ok(Done::Nothing);
     };
     let table = Table::new(table);
-    let standing = stands(transaction, &table, key, column).await?;
+    let standing = stands(transaction, &table, key, column, " for update of t").await?;
     let earlier = earlier(transaction, &table, &standing, column).await?;
     if !standing.is_empty && !overwrite && earlier.is_none() {
         let Table { name: table, .. } = table;
@@ -54,19 +54,36 @@ pub(super) async fn write(
     Ok(Done::Written)
 }
 
-/// Locks the row.
+/// What a person has put there, as [`write()`] would find it now. Nothing is locked.
+pub(in crate::enrich) async fn persons(
+    connection: &mut PgConnection,
+    table: &str,
+    key: &Map<String, Value>,
+    column: &str,
+) -> Result<Option<Kept>, Stop> {
+    let mut transaction = connection.begin().await.map_err(stop)?;
+    let table = Table::new(table);
+    let standing = stands(&mut transaction, &table, key, column, "").await?;
+    let is_persons =
+        !standing.is_empty && earlier(&mut transaction, &table, &standing, column).await?.is_none();
+    transaction.commit().await.map_err(stop)?;
+    let column = column.to_owned();
+    Ok(is_persons.then_some(Kept { table: table.name, key: standing.key, column }))
+}
+
 async fn stands(
     transaction: &mut PgConnection,
     table: &Table,
     key: &Map<String, Value>,
     column: &str,
+    lock: &str,
 ) -> Result<Standing, Stop> {
     let names = columns(key, table)?;
     let sql = format!(
         "select {key}, t.xmin::text, coalesce(to_jsonb(t.{column}), 'null'),
             t.{column} is null or btrim(t.{column}::text, E' \\t\\n\\r\\f\\u00a0') in ('', '{{}}', '[]')
         from {table} as t, jsonb_populate_record(null::{table}, $1::jsonb) as k
-        where {same} for update of t",
+        where {same}{lock}",
         key = object("t", names.iter().copied()),
         column = quoted(column),
         table = table.sql,

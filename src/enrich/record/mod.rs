@@ -8,7 +8,7 @@ mod failure;
 pub(in crate::enrich) mod field;
 mod line;
 pub(in crate::enrich) mod row;
-mod seeded;
+pub(in crate::enrich) mod seeded;
 pub(in crate::enrich) mod table;
 
 use std::collections::HashSet;
@@ -139,13 +139,16 @@ async fn complete(
         update public.task_queue as t
         set status = 'completed', completed_at = now(), leased_by = null, leased_until = null,
             error_message = null, result = x.result, run_id = $2
-        from jsonb_to_recordset($1::jsonb) as x(id uuid, attempts int, result jsonb)
+        from jsonb_to_recordset($1::jsonb)
+            as x(id uuid, attempts int, claimed_at timestamptz, result jsonb)
         where t.id = x.id and t.status = 'processing' and t.attempts = x.attempts
+            and t.started_at = x.claimed_at
         returning t.id";
     let rows: Vec<Value> = tasks
         .iter()
         .map(|(task, effect)| {
-            json!({"id": task.id, "attempts": task.attempts, "result": effect.result})
+            json!({"id": task.id, "attempts": task.attempts, "claimed_at": task.claimed_at,
+                "result": effect.result})
         })
         .collect();
     let complete = sqlx::query_scalar(COMPLETE).bind(sent::parameter(&rows)).bind(run_id);
@@ -160,7 +163,7 @@ async fn leave(
     effect: &Effect,
     run_id: Uuid,
 ) -> Result<Recorded, Stop> {
-    let mut recorded = Recorded::default();
+    let mut recorded = Recorded { kept: effect.kept.clone(), ..Recorded::default() };
     for write in &effect.writes {
         let done = match write {
             Write::Field { .. } => field::write(transaction, task, write, run_id).await?,
@@ -212,13 +215,17 @@ pub(in crate::enrich) fn stop(error: sqlx::Error) -> Stop {
         .and_then(sqlx::error::DatabaseError::code)
         .unwrap_or_default()
         .into_owned();
-    match code.get(..2).unwrap_or_default() {
-        "40" => Stop::Again(explain_owner(error, DOING)),
-        // Values that a column does not take; a trigger or a constraint that says no.
-        "22" | "23" | "44" | "P0" | "54" => Stop::Refused(FailureKind::Retry, said(&error)),
+    match (code.get(..2).unwrap_or_default(), code.as_str()) {
+        // No answer of the database at all; one that it is going away, has no room, or only reads.
+        ("" | "08" | "53", _) | (_, "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25006") => {
+            Stop::Broken(explain_owner(error, DOING))
+        }
+        ("40", _) => Stop::Again(explain_owner(error, DOING)),
         // Names that there are not, or no right to write.
-        "42" | "0A" | "3F" => Stop::Refused(FailureKind::Final, said(&error)),
-        _ => Stop::Broken(explain_owner(error, DOING)),
+        ("42" | "0A" | "3F", _) => Stop::Refused(FailureKind::Final, said(&error)),
+        // Values that a column does not take; a trigger or a constraint that says no, in whatever
+        // words; a statement that took too long.
+        _ => Stop::Refused(FailureKind::Retry, said(&error)),
     }
 }
 

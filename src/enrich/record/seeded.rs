@@ -8,7 +8,7 @@ use super::table::{Table, safe};
 use super::{Stop, sent, stop};
 
 /// `version` is the row's before a model wrote.
-pub(super) async fn still(
+pub(in crate::enrich) async fn still(
     transaction: &mut PgConnection,
     table: &Table,
     key: &Value,

@@ -11,10 +11,13 @@ use crate::enrich::provider::{Asked, Trouble, Used};
 /// More of a bad answer is not kept.
 const KEPT: usize = 4000;
 
+/// Stands where a provider is named, in the row of a question that nobody was asked.
+pub const NOBODY: &str = "none";
+
 /// A decision not to ask anybody is one, too.
 pub fn nobody(message: &str) -> Call {
     let error = json!({"kind": "nobody", "message": message});
-    let (provider, reason) = ("none".to_owned(), message.to_owned());
+    let (provider, reason) = (NOBODY.to_owned(), message.to_owned());
     Call { provider, error: Some(error), reason, ..Call::default() }
 }
 

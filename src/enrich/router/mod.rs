@@ -9,6 +9,7 @@ mod round;
 mod row;
 mod state;
 mod store;
+mod told;
 mod trace;
 mod turn;
 mod verdict;
@@ -19,11 +20,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 pub use self::built_in::NAME as BUILT_IN;
+pub use self::call::NOBODY;
 pub use self::question::{
     Answered, Choice, Embedded, Job, Need, Question, Refused, Work, prompt_hash,
 };
 use self::round::{Done, Round};
+pub use self::state::SOON;
 use self::state::State;
+use self::told::Told;
 use self::turn::Turn;
 use super::FailureKind;
 use super::embedding::{Purpose, lexical};
@@ -41,6 +45,7 @@ pub struct Router {
     clock: Clock,
     states: Mutex<Vec<State>>,
     saved: Mutex<Option<Duration>>,
+    told: Told,
 }
 
 impl Router {
@@ -54,7 +59,8 @@ impl Router {
     pub fn with_clock(settings: &Enrich, clock: Clock) -> Result<Self> {
         let providers = settings.providers.clone();
         let states = Mutex::new(providers.iter().map(|_| State::default()).collect());
-        Ok(Self { providers, http: Http::default(), clock, states, saved: Mutex::new(None) })
+        let (http, saved, told) = (Http::default(), Mutex::new(None), Told::default());
+        Ok(Self { providers, http, clock, states, saved, told })
     }
 
     /// Asks for a value that fits the question's schema.
@@ -128,6 +134,11 @@ impl Router {
         choice::model(first, Work::Embedding, need).map(str::to_owned)
     }
 
+    /// Whether somebody would be asked now.
+    pub fn has_anybody(&self, work: Work, need: &Need) -> bool {
+        self.plan(work, need).iter().any(|choice| choice.able)
+    }
+
     /// Who would be asked, in this order, and why or why not. Nothing is sent.
     pub fn plan(&self, work: Work, need: &Need) -> Vec<Choice> {
         if work == Work::Embedding && built_in::is_meant(&self.providers, need) {
@@ -178,7 +189,11 @@ impl Router {
                 break;
             }
         }
-        round.end(need)
+        let mut ended = round.end(need);
+        if let Err(refused) = &mut ended {
+            self.told.tell(refused, job.work(), need, (self.clock)());
+        }
+        ended
     }
 
     fn states(&self) -> MutexGuard<'_, Vec<State>> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::call::{call, nobody};
+use super::call::call;
 use super::choice::Obstacle;
 use super::question::{Job, Need, Refused};
 use super::words;
@@ -22,6 +22,7 @@ pub enum Done {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each stands for itself")]
 pub struct Round {
     pub done: Option<Done>,
     pub provider: String,
@@ -96,7 +97,7 @@ impl Round {
         Refused::new(kind, message, self.calls)
     }
 
-    pub fn end(mut self, need: &Need) -> Result<Self, Refused> {
+    pub fn end(self, need: &Need) -> Result<Self, Refused> {
         if self.done.is_some() {
             return Ok(self);
         }
@@ -114,13 +115,9 @@ impl Round {
         } else if self.rejected {
             FailureKind::Final
         } else {
-            FailureKind::Unavailable(IDLE)
+            FailureKind::Down(IDLE)
         };
         let message = self.message(need);
-        tracing::warn!("{message}");
-        if self.calls.is_empty() {
-            self.calls.push(nobody(&message));
-        }
         Err(Refused::new(kind, message, self.calls))
     }
 

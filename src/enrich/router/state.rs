@@ -7,6 +7,7 @@ use super::choice::Obstacle;
 use super::window::{DAY, MINUTE, Window};
 use super::words;
 use crate::config::Provider;
+use crate::enrich::provider::{Kind, Trouble};
 
 /// Failures in a row that open the circuit.
 pub const FAILURES: u32 = 3;
@@ -100,6 +101,14 @@ impl State {
     /// Whether it has failed so often that its circuit is open.
     pub fn is_down(&self) -> bool {
         self.failures >= FAILURES
+    }
+
+    /// Whether nobody knows when it is well again, after this: it said nothing of a time.
+    pub fn is_down_after(&self, trouble: &Trouble) -> bool {
+        match trouble.kind {
+            Kind::RateLimit | Kind::BadAnswer | Kind::Rejected => false,
+            _ => trouble.after.is_none() || self.is_down(),
+        }
     }
 
     pub fn blocked(&self, now: Duration) -> Option<(Duration, &str)> {

@@ -39,13 +39,13 @@ impl<'a> Turn<'a> {
     }
 
     /// Notes what came of it; how long the provider is to be left alone now, if it can be asked
-    /// again at all, and whether it is down.
+    /// again at all, and whether nobody knows if it is well then.
     pub fn settle<T>(self, outcome: &Outcome<T>, cut: bool) -> (Option<Duration>, bool) {
         let provider = &self.router.providers[self.index];
         let (limits, result) = (outcome.limits, outcome.result.as_ref().map(drop));
         let noted = self.router.change(self.index, |state, now| {
             let wait = state.settle(provider, &self.model, result, cut, limits, now);
-            (wait, state.is_down())
+            (wait, result.is_err_and(|trouble| state.is_down_after(trouble)))
         });
         noted.unwrap_or_default()
     }

@@ -393,7 +393,7 @@ async fn fetch(
     let row = db::alone!(&mut *connection, query, fetch_optional);
     let row: Option<Value> = row.map_err(|error| {
         let error = db::explain_owner(error, doing);
-        Failure::new(FailureKind::Retry, error.chain().join(": "))
+        Failure::of_database(&error)
     })?;
     Ok(row.and_then(|row| match row {
         Value::Object(fields) => Some(fields),

@@ -21,6 +21,7 @@ use uuid::Uuid;
 pub use self::job::{Job, MOST_LACKING, MOST_NAMES, Scope, Subject, row_id};
 pub use self::ready::{NAMES, ready};
 use super::ask::Asker;
+use super::record::{Kept, Stop, field};
 use super::{
     Claimed, Effect, Failure, FailureKind, Image, Perform, Provenance, SharedConnection, Write,
 };
@@ -139,6 +140,9 @@ impl Perform for Tasks {
         let kind = find(&task.task_type).map_err(last)?;
         let job = Job::of(&self.config, task).map_err(last)?;
         let subject = Subject::of(kind.scope(), &self.connection, &job, task, self.run_id).await?;
+        if let Some(kept) = self.persons(kind, &job, &subject).await? {
+            return Ok(Effect { kept: vec![kept], ..Effect::default() });
+        }
         let (question, job, subject) = question(kind, job, subject).await.map_err(last)?;
         let question = match question {
             Ok(question) => question,
@@ -174,6 +178,29 @@ impl Tasks {
         self.asker.end().await
     }
 
+    /// What a person has put meanwhile where the task would write: nobody is asked for it then.
+    async fn persons(
+        &self,
+        kind: &dyn TaskType,
+        job: &Job,
+        subject: &Subject,
+    ) -> Result<Option<Kept>, Failure> {
+        let Some(column) = job.column.as_ref().filter(|column| {
+            kind.scope() == Scope::Row
+                && !job.overwrite
+                && subject.fields.contains_key(*column)
+                && !subject.is_empty(column)
+        }) else {
+            return Ok(None);
+        };
+        let mut connection = self.connection.lock().await;
+        let kept = field::persons(&mut connection, &job.table, &subject.key(), column).await;
+        kept.map_err(|stop| match stop {
+            Stop::Refused(kind, why) => Failure::new(kind, why),
+            Stop::Again(error) | Stop::Broken(error) => Failure::of_database(&error),
+        })
+    }
+
     async fn embed(
         &self,
         job: &Job,
@@ -203,6 +230,9 @@ impl Tasks {
     /// What a task would ask, and of whom.
     pub async fn preview(&self, task: &Claimed) -> String {
         let prepared = async {
+            if let Some(why) = &task.unreadable {
+                return Err(why.clone());
+            }
             let kind = find(&task.task_type)?;
             let job = Job::of(&self.config, task)?;
             let subject =

@@ -7,8 +7,10 @@
 mod link;
 mod report;
 mod running;
+mod signals;
 mod stop;
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use tracing::Instrument as _;
@@ -18,14 +20,15 @@ use uuid::Uuid;
 pub(in crate::enrich) use self::link::Link;
 pub use self::report::{Calls, End, Observer, Problem, Report, Tally};
 use self::running::{Done, Running};
+pub use self::signals::Watch;
 pub use self::stop::Stop;
 use super::queue::{self, Ask};
 use super::record::{self, Failed, Outcome};
-use super::router::BUILT_IN;
+use super::router::{BUILT_IN, NOBODY, SOON};
 use super::{Call, Claimed, Effect, Failure, FailureKind, Perform, SharedConnection};
 use crate::config::Enrich;
 use crate::db::Database;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::telemetry::SPANS;
 
 /// How a worker goes about it.
@@ -33,6 +36,10 @@ use crate::telemetry::SPANS;
 pub struct Options {
     /// After this it is over; a worker that stands has none.
     pub window: Option<Duration>,
+    /// When the window began: with the work, unless something came before.
+    pub begun: Option<Instant>,
+    /// Longer than this is no task waited for that could not be done at once.
+    pub longest_wait: Option<Duration>,
     pub concurrency: usize,
     /// Wait for more when there is none.
     pub watch: bool,
@@ -59,6 +66,8 @@ impl Options {
     pub fn new(settings: &Enrich) -> Self {
         Self {
             window: None,
+            begun: None,
+            longest_wait: None,
             concurrency: settings.concurrency,
             watch: false,
             task_types: Vec::new(),
@@ -75,6 +84,17 @@ impl Options {
     #[must_use]
     pub fn within(self, window: Duration) -> Self {
         Self { window: Some(window), grace: (window / 2).min(LONGEST_GRACE), ..self }
+    }
+
+    /// When this part of the window is over.
+    pub fn after(&self, part: f64) -> Option<Instant> {
+        let window = self.window?;
+        Some(self.begun.unwrap_or_else(Instant::now) + window.mul_f64(part))
+    }
+
+    /// The end of claiming comes before the end of the window.
+    pub fn begins_until(&self) -> Option<Instant> {
+        self.after(FIRST_PART)
     }
 }
 
@@ -100,7 +120,9 @@ pub async fn drain(
     options: &Options,
     observer: &impl Observer,
 ) -> Result<Report> {
-    let begun = Instant::now();
+    let started = Instant::now();
+    let begun = options.begun.unwrap_or(started);
+    let options = &Options { begun: Some(begun), ..options.clone() };
     let report = Report { run_id: options.run_id, ..Report::default() };
     let mut worker = Worker {
         link: Link { database, connection, is_patient: options.watch, stop: &options.stop },
@@ -111,17 +133,22 @@ pub async fn drain(
         report,
         begun,
         pause: FIRST_PAUSE,
-        next_claim: begun,
-        next_rescue: begun,
-        next_own: None,
+        next_claim: started,
+        next_rescue: started,
+        own: Vec::new(),
+        rests: HashMap::new(),
+        waited_for: HashSet::new(),
         stopped: None,
     };
-    worker.work().await?;
+    if let Err(error) = worker.work().await {
+        worker.abandon().await;
+        return Err(error);
+    }
     let mut report = worker.report;
     let types = &options.task_types;
     let left = worker.link.run(async |connection| queue::counts(connection, types).await).await?;
     (report.due, report.later) = (left.due, left.pending - left.due);
-    report.took(begun.elapsed());
+    report.took(started.elapsed());
     Ok(report)
 }
 
@@ -136,8 +163,12 @@ struct Worker<'a, P, O> {
     pause: Duration,
     next_claim: Instant,
     next_rescue: Instant,
-    /// When the first of those is due that this worker has put back itself.
-    next_own: Option<Instant>,
+    /// When those are due that this worker has put back itself, and waits for.
+    own: Vec<(Instant, String)>,
+    /// Sorts of tasks that nobody can be asked about, until then.
+    rests: HashMap<String, Instant>,
+    /// Tasks that were waited for once, though nobody said that it would help.
+    waited_for: HashSet<Uuid>,
     stopped: Option<Instant>,
 }
 
@@ -183,17 +214,19 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         self.end().is_some_and(|end| Instant::now() >= end)
     }
 
-    /// The end of claiming comes before the end of the window.
-    fn claims_until(&self) -> Option<Instant> {
-        self.options.window.map(|window| self.begun + window.mul_f64(FIRST_PART))
-    }
-
     fn may_claim(&self) -> bool {
         self.stopped.is_none() && !self.is_late(Instant::now()) && self.free() > 0
     }
 
     fn is_late(&self, time: Instant) -> bool {
-        self.claims_until().is_some_and(|until| time >= until)
+        self.options.begins_until().is_some_and(|until| time >= until)
+    }
+
+    /// When the first is due that this worker waits for.
+    fn next_own(&self) -> Option<Instant> {
+        let rests = |sort| self.rests.get(sort).copied();
+        let due = self.own.iter().filter(|(due, sort)| rests(sort).is_none_or(|it| it <= *due));
+        due.map(|(due, _)| *due).min()
     }
 
     fn free(&self) -> usize {
@@ -208,7 +241,7 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         if self.stopped.is_some() || self.is_late(now) {
             return true;
         }
-        let waits = self.options.watch || self.next_own.is_some_and(|own| !self.is_late(own));
+        let waits = self.options.watch || self.next_own().is_some_and(|own| !self.is_late(own));
         !waits && self.next_claim > now
     }
 
@@ -228,11 +261,14 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         // Before the database counts the lease, so that ours ends first.
         let now = Instant::now();
         let count = self.free();
+        self.rests.retain(|_, until| *until > now);
+        let except: Vec<String> = self.rests.keys().cloned().collect();
         let ask = Ask {
             worker: &self.options.worker_name,
             count,
             lease: self.lease,
             types: &self.options.task_types,
+            except: &except,
             run_id: self.options.run_id,
         };
         let span = tracing::info_span!(target: SPANS, "claim", tasks = Empty);
@@ -240,9 +276,7 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         let tasks = self.running.alongside(claim.instrument(span.clone())).await?;
         span.record("tasks", number(tasks.len()));
         self.observer.claimed(tasks.len());
-        if self.next_own.is_some_and(|own| own <= now) {
-            self.next_own = None;
-        }
+        self.own.retain(|(due, _)| *due > now);
         self.pause =
             if tasks.is_empty() { (self.pause * 2).min(LONGEST_PAUSE) } else { FIRST_PAUSE };
         // Less than what was asked for: there is no more for the moment.
@@ -261,7 +295,7 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         }
         let mut until = Instant::now() + LONGEST_PAUSE;
         if self.may_claim() {
-            let own = self.next_own.unwrap_or(self.next_claim);
+            let own = self.next_own().unwrap_or(self.next_claim);
             self.next_claim = self.next_claim.min(own.max(Instant::now()));
             until =
                 until.min(self.next_claim).min(self.next_rescue.max(Instant::now() + FIRST_PAUSE));
@@ -309,7 +343,7 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         for ((task, effect), outcome) in finished.iter().zip(outcomes) {
             match outcome {
                 Outcome::Recorded(recorded) => {
-                    self.running.span(task.id).in_scope(|| say(&effect.calls));
+                    self.running.span(task).in_scope(|| say(&effect.calls));
                     self.report.count(&effect.calls);
                     self.ended(task, &End::Completed(recorded));
                 }
@@ -325,24 +359,63 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
         let fail = self
             .link
             .run(async |connection| record::fail(connection, task, &failure, run_id).await);
-        let span = self.running.span(task.id);
+        let span = self.running.span(task);
         let outcome = self.running.alongside(fail.instrument(span)).await?;
         if outcome != Failed::Lost {
             self.report.count(&failure.calls);
         }
-        if let Failed::Again(after) | Failed::PutBack(after) = outcome
-            && is_worth_waiting(failure.kind)
-        {
-            // Not a moment too early: it would not be due.
-            let due = Instant::now() + after + Duration::from_millis(20);
-            self.next_own = Some(self.next_own.map_or(due, |own| own.min(due)));
+        if let Failed::Again(after) | Failed::PutBack(after) = outcome {
+            self.note_wait(task, &failure, after);
         }
         self.ended(task, &End::Failed { outcome, message: failure.message });
         Ok(())
     }
 
-    /// Gives back what runs, unharmed.
+    fn note_wait(&mut self, task: &Claimed, failure: &Failure, after: Duration) {
+        let (now, sort) = (Instant::now(), queue::sort(task));
+        if let Some(rest) = rest(failure) {
+            let until = self.rests.entry(sort.clone()).or_insert(now);
+            *until = (*until).max(now + rest);
+        }
+        if self.is_worth_waiting(task, failure.kind, after) {
+            // Not a moment too early: it would not be due.
+            self.own.push((now + after + Duration::from_millis(20), sort));
+        }
+    }
+
+    /// Whether a run waits for such a task. Limits end when they say; nobody knows when a server
+    /// that is down comes back, and a build has better things to do.
+    fn is_worth_waiting(&mut self, task: &Claimed, kind: FailureKind, after: Duration) -> bool {
+        match kind {
+            FailureKind::Down(_) | FailureKind::Final => false,
+            FailureKind::Faulty(_) => after <= LONGEST_PAUSE && self.waited_for.insert(task.id),
+            FailureKind::Retry | FailureKind::Unavailable(_) => {
+                self.options.longest_wait.is_none_or(|longest| after <= longest)
+            }
+        }
+    }
+
+    /// After an error that ends it all: whatever it holds, others can have at once.
+    async fn abandon(&mut self) {
+        let tasks = self.running.stop();
+        let give_back = async {
+            let mut connection = self.link.connection.lock().await;
+            for task in &tasks {
+                record::put_back(&mut connection, task).await?;
+            }
+            Ok::<_, Error>(())
+        };
+        if let Ok(Err(error)) = tokio::time::timeout(LONGEST_PAUSE, give_back).await {
+            tracing::debug!("tasks stay leased: {}", error.chain().join(": "));
+        }
+    }
+
+    /// Records what is done, and gives back what runs, unharmed.
     async fn let_go(&mut self) -> Result<()> {
+        self.running.collect();
+        while !self.running.done.is_empty() {
+            self.record().await?;
+        }
         for task in self.running.stop() {
             let put_back =
                 self.link.run(async |connection| record::put_back(connection, &task).await);
@@ -354,13 +427,13 @@ impl<P: Perform, O: Observer> Worker<'_, P, O> {
 
     fn ended(&mut self, task: &Claimed, end: &End) {
         self.report.note(task, end);
-        let span = self.running.span(task.id);
+        let span = self.running.span(task);
         span.in_scope(|| self.observer.ended(task, end));
         if let End::Failed { outcome, .. } = end {
             span.record("error.type", outcome.name());
             span.record("otel.status_code", "error");
         }
-        self.running.forget(task.id);
+        self.running.forget(task);
     }
 }
 
@@ -380,13 +453,15 @@ fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// Whether a run waits for such a task. Limits end when they say; nobody knows when a server that
-/// is down comes back, and a build has better things to do.
-fn is_worth_waiting(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Down(_) => false,
-        FailureKind::Faulty(after) => after <= LONGEST_PAUSE,
-        FailureKind::Retry | FailureKind::Unavailable(_) | FailureKind::Final => true,
+/// How long tasks of the same sort are left where they are: nobody was there to be asked, or whoever
+/// was is left alone now.
+fn rest(failure: &Failure) -> Option<Duration> {
+    let nobody = |call: &Call| call.provider == NOBODY || call.provider == BUILT_IN;
+    match failure.kind {
+        FailureKind::Unavailable(wait) | FailureKind::Down(wait) | FailureKind::Faulty(wait) => {
+            (wait > SOON || failure.calls.iter().all(nobody)).then_some(wait)
+        }
+        FailureKind::Retry | FailureKind::Final => None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::{Pin, pin};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tracing::field::Empty;
@@ -26,8 +27,15 @@ pub struct Running<'a, P> {
     limit: Duration,
     futures: FuturesUnordered<Pin<Box<dyn Future<Output = Done> + Send + 'a>>>,
     /// Those whose end is not recorded yet.
-    held: HashMap<Uuid, (Claimed, Span)>,
+    held: HashMap<Claim, (Claimed, Span)>,
     pub done: Vec<Done>,
+}
+
+/// Somebody may cancel a task that runs, and have it tried again: then this worker may hold it twice.
+type Claim = (Uuid, DateTime<Utc>);
+
+fn claim(task: &Claimed) -> Claim {
+    (task.id, task.claimed_at)
 }
 
 /// From the claim until its end is recorded.
@@ -56,12 +64,18 @@ impl<'a, P: Perform> Running<'a, P> {
 
     pub fn start(&mut self, task: Claimed, claimed_at: Instant, end: Option<Instant>) {
         let span = span(&task);
-        self.held.insert(task.id, (task.clone(), span.clone()));
+        self.held.insert(claim(&task), (task.clone(), span.clone()));
         let (performer, limit) = (self.performer, self.limit);
         let own = claimed_at + limit;
         let deadline = end.map_or(own, |end| end.min(own));
         let work = async move {
-            let perform = AssertUnwindSafe(performer.perform(&task, deadline)).catch_unwind();
+            let perform = async {
+                match &task.unreadable {
+                    Some(why) => Err(Failure::new(FailureKind::Final, why)),
+                    None => performer.perform(&task, deadline).await,
+                }
+            };
+            let perform = AssertUnwindSafe(perform).catch_unwind();
             let result = match tokio::time::timeout_at(own.into(), perform).await {
                 Ok(Ok(result)) => result,
                 Ok(Err(_)) => Err(Failure::new(FailureKind::Retry, "the work on it broke off")),
@@ -90,18 +104,23 @@ impl<'a, P: Perform> Running<'a, P> {
             Some(done) = self.futures.next(), if !self.futures.is_empty() => self.done.push(done),
             () = pause => return,
         }
+        self.collect();
+    }
+
+    /// Those that have ended by now.
+    pub fn collect(&mut self) {
         while let Some(Some(done)) = self.futures.next().now_or_never() {
             self.done.push(done);
         }
     }
 
     /// What log lines about a task stand in.
-    pub fn span(&self, id: Uuid) -> Span {
-        self.held.get(&id).map_or_else(Span::none, |(_, span)| span.clone())
+    pub fn span(&self, task: &Claimed) -> Span {
+        self.held.get(&claim(task)).map_or_else(Span::none, |(_, span)| span.clone())
     }
 
-    pub fn forget(&mut self, id: Uuid) {
-        self.held.remove(&id);
+    pub fn forget(&mut self, task: &Claimed) {
+        self.held.remove(&claim(task));
     }
 
     /// Stops all: those that were at hand.
