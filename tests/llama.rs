@@ -145,7 +145,7 @@ async fn its_key_is_wanted() {
     let refused = wrong.chat(&question(small()), later()).await.unwrap_err();
     let words = "llama answered 401: it does not take the key in WRONG_KEY";
     assert!(refused.message.contains(words), "{}", refused.message);
-    assert_eq!(refused.kind, FailureKind::Unavailable(Duration::from_mins(15)));
+    assert_eq!(refused.kind, FailureKind::Down(Duration::from_mins(15)));
     let refused = router(&server, "").chat(&question(small()), later()).await.unwrap_err();
     let words = "llama answered 401: it wants a key, and no key_env names one";
     assert!(refused.message.contains(words), "{}", refused.message);
