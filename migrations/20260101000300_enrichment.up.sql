@@ -65,7 +65,7 @@ create table if not exists public.ai_response_cache (
     is_private bool not null default false,
     ttl interval not null default '24 hours'
 );
-comment on column public.ai_response_cache.prompt_hash is 'SHA-256 of model and prompt, in hexadecimal.';
+comment on column public.ai_response_cache.prompt_hash is 'SHA-256 of provider, model, privacy and prompt, in hexadecimal.';
 comment on column public.ai_response_cache.is_private is 'Given to a private task, and for no other.';
 
 create table if not exists public.agent_context (
@@ -145,6 +145,9 @@ comment on column public.enrichments.former is 'What stood there before.';
 create index if not exists enrichments_task_idx on public.enrichments (task_id);
 create unique index if not exists enrichments_live_key
     on public.enrichments (table_name, row_key, column_name) where reverted_at is null;
+-- What was taken back: asked for again, it is asked anew.
+create index if not exists enrichments_reverted_idx
+    on public.enrichments (table_name, column_name) where reverted_at is not null;
 
 do $$
 declare

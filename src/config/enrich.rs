@@ -313,7 +313,7 @@ fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
     let base_url = base_url.ok_or_else(|| {
         invalid(
             KEY,
-            &format!("\"{base}\" is no http or https address"),
+            &format!("\"{}\" is no http or https address", shown(&base)),
             "write it like https://models.example/v1",
         )
     })?;
@@ -367,13 +367,23 @@ fn price(name: &str, what: &str, price: Option<f64>) -> Result<Option<f64>> {
     Err(invalid(&key, "it is no price", "write a number from 0 to a billion"))
 }
 
-/// Whether what is sent there leaves this machine.
+/// An address without what may be secret in it: a password, or a key in its query.
+fn shown(base: &str) -> String {
+    let scheme = base.find("://").map_or("", |end| &base[..end + 3]);
+    let (hidden, place) = match base.rfind('@') {
+        Some(at) => ("…", &base[at..]),
+        None => ("", &base[scheme.len()..]),
+    };
+    let scheme = if scheme.contains('@') { "" } else { scheme };
+    let end = place.find(['?', '#']);
+    let rest = if end.is_some() { "…" } else { "" };
+    format!("{scheme}{hidden}{}{rest}", &place[..end.unwrap_or(place.len())])
+}
+
+/// Whether what is sent there leaves this machine. Other names below `localhost` may be somebody's.
 fn is_on_this_machine(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => {
-            let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
-        }
+        Some(Host::Domain(name)) => name.trim_end_matches('.') == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::V6(address).to_canonical().is_loopback(),
         None => false,

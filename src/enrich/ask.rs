@@ -2,6 +2,7 @@
 
 mod cache;
 mod recall;
+mod vectors;
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use self::recall::Searched;
 use self::recall::{Remembered, brief, words};
+use self::vectors::TooWide;
 use super::embedding::Purpose;
 use super::router::{Answered, Need, Question, Router, Work, prompt_hash};
 use super::task::{Asked, Job, Subject};
@@ -28,6 +30,7 @@ pub struct Asker {
     connection: SharedConnection,
     /// Whether the database has tables for vectors, once it was asked.
     has_vectors: OnceCell<bool>,
+    too_wide: TooWide,
 }
 
 /// An answer, with all that is to be recorded of it.
@@ -56,7 +59,8 @@ const REPEATED: usize = 300;
 impl Asker {
     pub fn new(settings: &Enrich, connection: SharedConnection) -> Result<Self> {
         let (router, has_vectors) = (Router::new(settings)?, OnceCell::new());
-        Ok(Self { settings: settings.clone(), router, connection, has_vectors })
+        let too_wide = TooWide::default();
+        Ok(Self { settings: settings.clone(), router, connection, has_vectors, too_wide })
     }
 
     /// Looks once what the database remembers of quotas, and whether it holds vectors.
@@ -95,7 +99,7 @@ impl Asker {
     ) -> Result<Answer, Failure> {
         let question = self.question(job, task, asked);
         let remembers = self.has_vectors().await && self.settings.memories > 0;
-        if let Some(answer) = self.cached(&question).await? {
+        if let Some(answer) = self.cached(job, task, &question).await? {
             return Ok(answer);
         }
         let (mut with, mut ids, mut calls) = (question.clone(), Vec::new(), Vec::new());
@@ -138,7 +142,7 @@ impl Asker {
         let Answered { value, text, provider, model, calls } = answered;
         let is_private = question.need.private;
         // Without the memories: what was learned since is no reason to ask again.
-        let hash = prompt_hash(&model, question);
+        let hash = prompt_hash(&provider, &model, question);
         let context = Context {
             agent_id: job.kind.clone(),
             query: question.user.clone(),
@@ -166,9 +170,8 @@ impl Asker {
         deadline: Instant,
     ) -> Result<Vector, Failure> {
         self.has_vectors().await;
-        let texts = [text.to_owned()];
         let need = self.embedding_need(job, task);
-        let embedded = self.router.embed(&texts, Purpose::Document, &need, deadline).await;
+        let embedded = self.embedded(text, Purpose::Document, &need, deadline).await;
         self.save().await;
         let embedded = embedded.map_err(|refused| {
             let calls = marked(refused.calls, need.private);

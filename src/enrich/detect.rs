@@ -4,6 +4,8 @@
 //! Only what somebody could be asked for is queued, and nothing twice: what failed, was cancelled or
 //! was taken back is left alone until the row says something else.
 
+mod told;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -16,10 +18,11 @@ use uuid::Uuid;
 use super::ask::{embedding_need, need};
 use super::json as sent;
 use super::queue::{self, NewTask};
-use super::record::table::object;
+use super::record::table::{Table, object};
 use super::router::{Router, Work};
 use super::task::{
-    Asked, Job, MOST_NAMES, NAMES, Scope, Subject, TaskType, by_name, embedding_hash, is_embedding,
+    Asked, Job, MOST_LACKING, MOST_NAMES, NAMES, Scope, Subject, TaskType, by_name, embedding_hash,
+    is_embedding,
 };
 use super::worker::Link;
 use crate::config::Config;
@@ -79,6 +82,14 @@ struct Wanted {
     target: String,
     hash: String,
     updated_at: Option<DateTime<FixedOffset>>,
+    is_private: bool,
+}
+
+/// Targets that somebody added as private, and the model of the first who could be asked then.
+#[derive(Default)]
+struct Private {
+    targets: HashSet<String>,
+    model: Option<String>,
 }
 
 impl<'a> Detector<'a> {
@@ -199,13 +210,14 @@ impl<'a> Detector<'a> {
     /// Page by page, so that a table of any size is looked through.
     async fn rows(&self, looked: &Looked, until: Option<Instant>) -> Result<usize> {
         let (mut added, mut after) = (0, None);
+        let private = self.private(looked).await?;
         loop {
             let rows = self.link.run(async |conn| page(conn, looked, after.as_ref()).await).await?;
             let count = rows.len();
             let Some(last) = rows.last() else { break };
             check_columns(&looked.job, last)?;
             after = Some(last.fields.get("id").cloned().unwrap_or_default());
-            let wanted = self.wanted(looked, rows).await?;
+            let wanted = self.wanted(looked, rows, &private).await?;
             added += self.take(tasks(looked, wanted)).await?;
             if count < PAGE || added >= MOST_NEW || self.is_over(looked, until) {
                 break;
@@ -214,25 +226,52 @@ impl<'a> Detector<'a> {
         Ok(added)
     }
 
-    async fn wanted(&self, looked: &Looked, rows: Vec<Subject>) -> Result<Vec<Wanted>> {
+    /// What is private of the job's rows; all is, where the job itself is.
+    async fn private(&self, looked: &Looked) -> Result<Private> {
+        let mut private = Private::default();
+        if !looked.job.is_private {
+            let kind = looked.kind.name();
+            private.targets = self.link.run(async |conn| told::private(conn, kind).await).await?;
+        }
+        if !private.targets.is_empty() {
+            let job = Job { is_private: true, ..looked.job.clone() };
+            private.model = self.model(&job, Phase::of(looked.kind));
+        }
+        Ok(private)
+    }
+
+    async fn wanted(
+        &self,
+        looked: &Looked,
+        mut rows: Vec<Subject>,
+        private: &Private,
+    ) -> Result<Vec<Wanted>> {
         let mut wanted = Vec::new();
-        let mut stored = HashMap::new();
+        let mut stored = HashSet::new();
+        rows.retain(|row| looked.kind.is_wanted(&looked.job, row));
+        let mut former = HashMap::new();
         if is_embedding(looked.kind.name()) {
             let ids =
                 rows.iter().map(|row| uuid(&looked.job, &row.id)).collect::<Result<Vec<_>>>()?;
-            stored = self.link.run(async |conn| hashes(conn, looked, &ids).await).await?;
+            let models: Vec<&str> =
+                std::iter::once(&looked.model).chain(&private.model).map(String::as_str).collect();
+            stored = self.link.run(async |conn| hashes(conn, looked, &models, &ids).await).await?;
+        } else if !rows.is_empty() {
+            let written = async |conn: &mut _| told::written(conn, &looked.job, &rows).await;
+            former = self.link.run(written).await?;
         }
-        for row in rows {
-            if !looked.kind.is_wanted(&looked.job, &row) {
-                continue;
-            }
-            let Some(hash) = hash(looked, &row) else { continue };
-            if stored.get(&row.id) == Some(&hash) {
-                continue;
-            }
+        for mut row in rows {
             let updated_at = row.text("updated_at").and_then(|at| at.parse().ok());
             let id = row.fields.get("id").cloned().unwrap_or_default();
-            wanted.push(Wanted { id, target: looked.job.target(&row.id), hash, updated_at });
+            let target = looked.job.target(&row.id);
+            let is_private = private.targets.contains(&target);
+            let model = if is_private { private.model.as_ref() } else { Some(&looked.model) };
+            let lines = former.remove(&row.id).unwrap_or_default();
+            told::as_people_left_it(&mut row, lines);
+            let Some(hash) = model.and_then(|model| hash(looked, &row, model)) else { continue };
+            if !stored.contains(&(row.id, hash.clone())) {
+                wanted.push(Wanted { id, target, hash, updated_at, is_private });
+            }
         }
         if wanted.is_empty() {
             return Ok(wanted);
@@ -245,10 +284,10 @@ impl<'a> Detector<'a> {
     /// Names that no task has asked about yet.
     async fn names(&self, looked: &Looked) -> Result<usize> {
         let job = &looked.job;
-        let lacking = Subject::names(self.link.connection, job).await;
-        let mut lacking = lacking.map_err(|failure| Error::content(failure.message))?;
         let target = job.target(NAMES);
         let asked = self.link.run(async |conn| asked(conn, &job.kind, &target).await).await?;
+        let lacking = Subject::names(self.link.connection, job, &asked, MOST_LACKING).await;
+        let mut lacking = lacking.map_err(|failure| Error::content(failure.message))?;
         lacking.choose(MOST_NAMES, |name| !asked.contains(name));
         let names = lacking.lacking();
         if names.is_empty() {
@@ -297,19 +336,20 @@ impl Looked {
 }
 
 fn tasks(looked: &Looked, wanted: Vec<Wanted>) -> Vec<NewTask> {
-    let task = |Wanted { id, target, hash, .. }: Wanted| {
-        looked.task(target, json!({"job": looked.job.name, "id": id, "hash": hash}))
+    let task = |Wanted { id, target, hash, is_private, .. }: Wanted| {
+        let task = looked.task(target, json!({"job": looked.job.name, "id": id, "hash": hash}));
+        NewTask { is_private: task.is_private || is_private, ..task }
     };
     wanted.into_iter().map(task).collect()
 }
 
 /// Of all that the task would learn from.
-fn hash(looked: &Looked, row: &Subject) -> Option<String> {
+fn hash(looked: &Looked, row: &Subject, model: &str) -> Option<String> {
     if !is_embedding(looked.kind.name()) {
         return Some(looked.kind.hash(&looked.job, row));
     }
     match looked.kind.question(&looked.job, row) {
-        Ok(Asked::Embedding { text }) => Some(embedding_hash(&text, &looked.model)),
+        Ok(Asked::Embedding { text }) => Some(embedding_hash(&text, model)),
         _ => None,
     }
 }
@@ -363,23 +403,24 @@ async fn page(
     Ok(rows.into_iter().filter_map(Subject::from_row).collect())
 }
 
-/// The stored hashes of these rows.
+/// The stored hashes of these rows, which are of the model too.
 async fn hashes(
     conn: &mut PgConnection,
     looked: &Looked,
+    models: &[&str],
     ids: &[Uuid],
-) -> Result<HashMap<String, String>> {
+) -> Result<HashSet<(String, String)>> {
     const HASHES: &str = "\
         select row_id::text, content_hash from public.content_embeddings
-        where collection = $1 and embedding_model = $2 and row_id = any($3)";
-    let hashes = sqlx::query_as(HASHES).bind(&looked.job.collection).bind(&looked.model).bind(ids);
+        where collection = $1 and embedding_model = any($2) and row_id = any($3)";
+    let hashes = sqlx::query_as(HASHES).bind(&looked.job.collection).bind(models).bind(ids);
     let hashes: Vec<(String, String)> = db::alone!(conn, hashes.persistent(false), fetch_all)
         .map_err(|error| db::explain_owner(error, "looking for embeddings"))?;
     Ok(hashes.into_iter().collect())
 }
 
 /// Those that wait or run, and those whose last task came to an end that stands: it was about the
-/// same texts, or the row has not been touched since. A vector that was made and is gone is made
+/// same texts, or nobody but models has touched the row since. A vector that was made and is gone is made
 /// again.
 async fn done(
     conn: &mut PgConnection,
@@ -388,7 +429,7 @@ async fn done(
 ) -> Result<HashSet<String>> {
     const DONE: &str = "\
         select w.target
-        from jsonb_to_recordset($2::jsonb) as w(target text, hash text, updated_at timestamptz)
+        from jsonb_to_recordset($2::jsonb) as w(target text, id jsonb, hash text, updated_at timestamptz)
         where exists (select from public.task_queue as live
             where live.task_type = $1 and live.target = w.target
                 and live.status in ('pending', 'processing'))
@@ -400,29 +441,34 @@ async fn done(
             where q.task_type = $1 and q.target = w.target and q.status in ('completed', 'failed')
             order by q.completed_at desc nulls last limit 1) as last
             where last.hash = w.hash and (last.is_off or not $3)
-                or last.hash is null and not $3 and coalesce(w.updated_at <= last.ended_at, true))";
+                or last.hash is null and not $3 and (coalesce(w.updated_at <= last.ended_at, true)
+                    or exists (select from public.enrichments as e
+                        where e.table_name = $4 and e.row_key = jsonb_build_object('id', w.id)
+                            and w.updated_at in (e.created_at, e.reverted_at))))";
     let rows: Vec<Value> = wanted
         .iter()
-        .map(|it| json!({"target": it.target, "hash": it.hash, "updated_at": it.updated_at}))
+        .map(|it| {
+            json!({"target": it.target, "id": it.id, "hash": it.hash, "updated_at": it.updated_at})
+        })
         .collect();
     let done = sqlx::query_scalar(DONE).bind(looked.kind.name()).bind(sent::parameter(&rows));
-    let done = done.bind(is_embedding(looked.kind.name())).persistent(false);
+    let done = done.bind(is_embedding(looked.kind.name()));
+    let done = done.bind(Table::new(&looked.job.table).name).persistent(false);
     let done: Vec<String> = db::alone!(conn, done, fetch_all)
         .map_err(|error| db::explain_owner(error, "looking what was done"))?;
     Ok(done.into_iter().collect())
 }
 
 /// The names that tasks have asked about which came to an end.
-async fn asked(conn: &mut PgConnection, kind: &str, target: &str) -> Result<HashSet<String>> {
+async fn asked(conn: &mut PgConnection, kind: &str, target: &str) -> Result<Vec<String>> {
     const ASKED: &str = "\
         select distinct name #>> '{}'
         from public.task_queue as q, jsonb_path_query(q.payload, 'lax $.names[*]') as name
         where q.task_type = $1 and q.target = $2 and q.status in ('completed', 'failed')
             and jsonb_typeof(name) = 'string'";
     let asked = sqlx::query_scalar(ASKED).bind(kind).bind(target).persistent(false);
-    let names: Vec<String> = db::alone!(conn, asked, fetch_all)
-        .map_err(|error| db::explain_owner(error, "looking what was asked"))?;
-    Ok(names.into_iter().collect())
+    db::alone!(conn, asked, fetch_all)
+        .map_err(|error| db::explain_owner(error, "looking what was asked"))
 }
 
 /// How many questions of a run were answered by a model.

@@ -7,10 +7,10 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
-use crate::db;
+use crate::db::{self, Explain as _};
 use crate::error::{Error, Result};
 
 /// Days after which a memory counts for half.
@@ -22,6 +22,8 @@ const ARCHIVE_AFTER: i32 = 180;
 /// The dimensions of all stored vectors: shorter ones are padded with zeros, which changes neither
 /// length nor angle.
 pub const DIMENSIONS: usize = 1536;
+
+const LOOKING: &str = "looking for memories";
 
 /// What lessons are called among the types of thoughts.
 pub const LESSON: &str = "reflection";
@@ -90,9 +92,14 @@ pub async fn nearest(
     vector: &[f32],
     model: &str,
 ) -> Result<Vec<Found>> {
+    let mut transaction = conn.begin().await.or_explain(LOOKING)?;
+    let Some(distance) = distance(&mut transaction).await? else { return Ok(Vec::new()) };
     let sql = format!(
-        "with wanted as materialized (
-             select {COLUMNS}, (1 - (embedding <=> $1::vector))::float8 as likeness,
+        "with asked as materialized (
+             select (jsonb_populate_record(null::public.agent_memory,
+                 jsonb_build_object('embedding', $1::text))).embedding as vector),
+         wanted as materialized (
+             select {COLUMNS}, (1 - (embedding {distance} (select vector from asked)))::float8 as likeness,
                  power(0.5, greatest(extract(epoch from now() - created_at), 0) / 86400 / $2::float8)
                      as left_of_it
              from public.agent_memory
@@ -101,7 +108,7 @@ pub async fn nearest(
                  and (cardinality($5::text[]) = 0 or agent_id = any ($5))
                  and ($6 or not metadata @> '{{\"private\": true}}'))
          select to_jsonb(f) from (
-             select *, likeness * left_of_it as score from wanted
+             select *, likeness * left_of_it as score from wanted where likeness > 0
              order by score desc, id limit $7) as f
          order by f.score desc, f.id"
     );
@@ -114,9 +121,28 @@ pub async fn nearest(
         .bind(wanted.with_private)
         .bind(i64::try_from(wanted.most).unwrap_or(i64::MAX))
         .persistent(false);
-    let rows: Vec<Value> = db::alone!(conn, select, fetch_all)
-        .map_err(|error| db::explain_owner(error, "looking for memories"))?;
+    let rows: Vec<Value> = select
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(|error| db::explain_owner(error, LOOKING))?;
+    transaction.commit().await.or_explain(LOOKING)?;
     found(rows)
+}
+
+/// The operator for the distance of two vectors, by its whole name: it lives where pgvector does,
+/// which need not be where names are looked up.
+async fn distance(transaction: &mut PgConnection) -> Result<Option<String>> {
+    const WHERE: &str = "\
+        select format('operator(%I.<=>)', n.nspname)
+        from pg_attribute as a
+        join pg_operator as o
+            on o.oprname = '<=>' and o.oprleft = a.atttypid and o.oprright = a.atttypid
+        join pg_namespace as n on n.oid = o.oprnamespace
+        where a.attrelid = to_regclass('public.agent_memory') and a.attname = 'embedding' limit 1";
+    let distance = sqlx::query_scalar(WHERE).persistent(false);
+    let distance: Option<String> =
+        distance.fetch_optional(transaction).await.or_explain(LOOKING)?;
+    Ok(distance)
 }
 
 fn found(rows: Vec<Value>) -> Result<Vec<Found>> {

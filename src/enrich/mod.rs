@@ -170,7 +170,7 @@ pub struct Call {
 /// An answer to keep for the next time the same is asked.
 #[derive(Debug, Clone)]
 pub struct CachedAnswer {
-    /// SHA-256 of model and prompt, in hexadecimal.
+    /// SHA-256 of who was asked and what, in hexadecimal.
     pub prompt_hash: String,
     pub response: String,
     pub provider: String,

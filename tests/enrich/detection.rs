@@ -114,6 +114,148 @@ async fn what_was_cancelled_or_taken_back_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_stays_so_while_models_fill_other_columns() {
+    const SEO: &str =
+        "[enrich.tasks.seo_meta]\ncollection = \"projects\"\ncolumn = \"meta_description\"\n";
+    let models = Models::start();
+    models.decide(answer);
+    let site = small(&models, &format!("{NEAR}{DESCRIBE}{SEO}"), ROW).await;
+    let (description, meta) = (
+        "select description is null from projects",
+        "select meta_description is null and meta_title is null from projects",
+    );
+    // Both learn from the whole row, so from what the other one writes.
+    done(&site.run(&["enrich"]));
+    assert_eq!(models.chats().len(), 2);
+    done(&site.run(&["enrich", "revert", "projects", "description"]));
+    done(&site.run(&["enrich"]));
+    assert_eq!((one(&site, description).await, models.chats().len()), (json!(true), 2));
+    for column in ["meta_description", "meta_title"] {
+        done(&site.run(&["enrich", "revert", "projects", column]));
+    }
+    done(&site.run(&["enrich"]));
+    assert_eq!((one(&site, meta).await, models.chats().len()), (json!(true), 2));
+    // What a person writes says something new, and so does what a person makes of a model's words.
+    sql(&site, "update projects set meta_description = 'Told by its owner.'").await;
+    done(&site.run(&["enrich"]));
+    assert_eq!((one(&site, description).await, models.chats().len()), (json!(false), 3));
+
+    // The same of a task that a person added, where only models touched the row since.
+    let site = small(&models, &format!("{NEAR}{DESCRIBE}detect = false\n"), ROW).await;
+    let id = one(&site, "select id from projects").await;
+    let target = format!("projects/{}", id.as_str().unwrap());
+    let add = ["enrich", "add", "generate_project_description", "--target", &target];
+    done(&site.run(&add));
+    done(&site.run(&["enrich"]));
+    done(&site.run(&["enrich", "revert", "projects", "description"]));
+    site.edit("frieze.toml", "detect = false\n", SEO);
+    done(&site.run(&["enrich", "--type", "seo_meta"]));
+    assert_eq!(one(&site, meta).await, json!(false));
+    let asked = models.chats().len();
+    done(&site.run(&["enrich"]));
+    assert_eq!((one(&site, description).await, models.chats().len()), (json!(true), asked));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_added_as_private_is_private_when_it_is_queued_again() {
+    let (far, own) = (Models::start(), Models::start());
+    let jobs = format!(
+        "
+[[enrich.providers]]
+kind = \"openai\"
+name = \"far\"
+base_url = \"{}\"
+embedding_model = \"far\"
+[[enrich.providers]]
+kind = \"llama\"
+name = \"own\"
+base_url = \"{}\"
+embedding_model = \"own\"
+[enrich.tasks.embed]
+collection = \"projects\"
+from = [\"title\"]
+",
+        far.openai_url(),
+        own.url()
+    );
+    let rows = "insert into projects (title, slug) values ('A secret', 'a'), ('Known', 'b')";
+    let site = small(&far, &jobs, rows).await;
+    let id = one(&site, "select id from projects where slug = 'a'").await;
+    let target = format!("projects/{}", id.as_str().unwrap());
+    done(&site.run(&["enrich", "add", "embed", "--target", &target, "--private"]));
+    done(&site.run(&["enrich"]));
+    assert_eq!((far.requests().len(), own.requests().len()), (1, 1));
+    // Nothing changed, so nothing is made again.
+    assert_eq!(json_of(&site.run(&["enrich", "--json"]))["completed"], 0);
+    for title in ["Another secret", "One more secret"] {
+        sql(&site, &format!("update projects set title = '{title}' where slug = 'a'")).await;
+        assert_eq!(json_of(&site.run(&["enrich", "--json"]))["completed"], 1);
+    }
+    assert!(far.requests().iter().all(|it| !it.body.contains("secret")), "a secret left");
+    assert_eq!((far.requests().len(), own.requests().len()), (1, 3));
+    // Until somebody adds it as one that is not.
+    done(&site.run(&["enrich", "add", "embed", "--target", &target]));
+    done(&site.run(&["enrich"]));
+    sql(&site, "update projects set title = 'No secret' where slug = 'a'").await;
+    done(&site.run(&["enrich"]));
+    assert_eq!((far.requests().len(), own.requests().len()), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_names_are_taken_as_the_site_writes_them() {
+    let models = Models::start();
+    models.decide(|request| {
+        let names =
+            request.schema()?["properties"]["names"]["items"]["properties"]["name"]["enum"].clone();
+        let all: Vec<_> =
+            names.as_array()?.iter().map(|it| json!({"name": it, "category": "Other"})).collect();
+        Some(Reply::value(&json!({"names": all})))
+    });
+    let rows = "insert into skills (name, category) values ('Go', 'Other');
+        insert into projects (title, slug, technologies)
+        values ('P', 'p', '{\" Aaa-Zig \",Vec<T>,\"R  and  D\",\" go\",\"  \",aaa-zig}')";
+    let site = small(&models, &format!("{NEAR}{SKILLS}"), rows).await;
+    sql(
+        &site,
+        &format!("update projects set technologies = technologies || '{{{}}}'", "x".repeat(101)),
+    )
+    .await;
+    assert_eq!(json_of(&site.run(&["enrich", "--json"]))["completed"], 1);
+    let skills = "select array_agg(name order by lower(name)) from skills";
+    assert_eq!(one(&site, skills).await, json!(["Aaa-Zig", "Go", "R  and  D", "Vec<T>"]));
+    // A name that is none hides none.
+    sql(&site, "alter table skills alter column name drop not null").await;
+    sql(
+        &site,
+        "insert into skills (name, category) values (null, 'Other');
+        update projects set technologies = '{Nim}'",
+    )
+    .await;
+    assert_eq!(json_of(&site.run(&["enrich", "--json"]))["completed"], 1);
+    assert_eq!(one(&site, "select count(*) from skills where name = 'Nim'").await, json!(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prompt_holds_some_of_many_names_and_none_hides_behind_those_that_were_asked() {
+    let models = Models::start();
+    models.always(Reply::value(&json!({"names": []})));
+    let rows = "insert into skills (name, category)
+            select 'Known ' || lpad(n::text, 5, '0'), 'Other' from generate_series(1, 2000) n;
+        insert into projects (title, slug, technologies)
+            select 'P', 'p', array_agg('Asked ' || n) || '{Zig}' from generate_series(1, 1000) n;
+        insert into task_queue (task_type, target, status, completed_at, payload)
+            select 'update_skills', 'skills.name/names', 'completed', now(),
+                jsonb_build_object('job', 'update_skills', 'names', jsonb_agg('asked ' || n))
+            from generate_series(1, 1000) n";
+    let site = small(&models, &format!("{NEAR}{SKILLS}"), rows).await;
+    done(&site.run(&["enrich"]));
+    assert_eq!(models.chats().len(), 1);
+    let user = models.chats()[0].said("user");
+    assert!(user.contains("lacking: Zig\n"), "{user}");
+    assert_eq!(user.matches("Known ").count(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_row_with_nothing_to_learn_from_is_passed_over() {
     let models = Models::start();
     models.decide(answer);

@@ -6,6 +6,7 @@ use frieze::enrich::router::{Embedded, Need, Refused, Work};
 use serde_json::{Value, json};
 
 use crate::models::{Models, Reply};
+use crate::world::World;
 use crate::{Still, kinds, message, provider, seconds, soon};
 
 fn texts(texts: &[&str]) -> Vec<String> {
@@ -210,4 +211,53 @@ async fn a_text_that_is_too_long_is_final() {
     let refused = embed(&still, &["long"]).await.unwrap_err();
     assert_eq!(refused.kind, FailureKind::Final);
     assert!(refused.message.contains("too large to process"), "{}", refused.message);
+}
+
+/// A server that takes so many characters at once, as llama.cpp and others say it.
+fn short(most: usize, refusal: Reply) -> Models {
+    let server = Models::start();
+    server.decide(move |request| {
+        let text = request.json()["input"][0].as_str()?.to_owned();
+        (text.chars().count() > most).then(|| refusal.clone())
+    });
+    server
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_is_too_long_is_cut_until_the_server_takes_it() {
+    let job = "[enrich.tasks.embed]\ncollection = \"projects\"\nfrom = [\"summary\"]\n";
+    let words = |words: &str| {
+        Reply::body(400, json!({"error": {"code": 400, "message": words}}).to_string())
+    };
+    let llama = words("input (9000 tokens) is too large to process").with_status(500);
+    for (most, refusal, lengths, status) in [
+        (3_000, llama.clone(), vec![12_010, 6_005, 3_002, 1_501], "completed"),
+        (
+            3_000,
+            words("This model's maximum context length is 8192 tokens"),
+            vec![12_010, 6_005, 3_002, 1_501],
+            "completed",
+        ),
+        (3_000, words("no").with_status(413), vec![12_010, 6_005, 3_002, 1_501], "completed"),
+        (10, llama, vec![12_010, 6_005, 3_002, 1_501, 1_000], "failed"),
+        (3_000, words("no"), vec![12_010], "failed"),
+    ] {
+        let server = short(most, refusal);
+        let mut world = World::new(&format!(
+            "{}{job}",
+            provider("own", "llama", &server.url(), "embedding_model = \"e\"")
+        ))
+        .await;
+        world.sql("insert into projects (title, slug, summary) values ('a', 'a', repeat('abcde ', 2000))").await;
+        world.run(&["enrich"]);
+        let asked: Vec<usize> = server
+            .embeddings()
+            .iter()
+            .map(|it| it.json()["input"][0].as_str().unwrap().chars().count())
+            .collect();
+        assert_eq!(asked, lengths);
+        assert_eq!(world.one("select status from task_queue").await, status);
+        let logged = "select count(*) from agent_run_logs where task_type = 'embed'";
+        assert_eq!(world.one(logged).await, json!(lengths.len()));
+    }
 }

@@ -68,7 +68,7 @@ async fn a_job_may_insist_on_eyes() {
 fn another_image_is_another_question() {
     let hash = |images: &[&[u8]]| {
         let images = images.iter().map(|bytes| picture(bytes)).collect();
-        prompt_hash("m", &Question { images, ..question() })
+        prompt_hash("p", "m", &Question { images, ..question() })
     };
     let all = [hash(&[]), hash(&[b"a"]), hash(&[b"b"]), hash(&[b"a", b"b"]), hash(&[b"ab"])];
     for (index, one) in all.iter().enumerate() {

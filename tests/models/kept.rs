@@ -87,6 +87,68 @@ async fn a_provider_that_is_down_has_answered_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_asks_anew_gets_another_answer() {
+    let mut kept = Kept::start("").await;
+    assert_eq!(kept.again().await, json!("one false"));
+    assert_eq!(kept.again().await, json!("one true"));
+    let id = kept.world.one("select id::text from projects").await;
+    let target = format!("projects/{}", id.as_str().unwrap());
+    let revert = ["enrich", "revert", "projects", "description"];
+    let add = ["enrich", "add", "generate_project_description", "--target", &target];
+    // A person who adds the task.
+    kept.world.sql("update projects set description = null").await;
+    kept.world.run(&add);
+    kept.world.enrich();
+    assert_eq!(kept.world.one(CALL).await, json!("one false"));
+    let overwrite = json!({"overwrite": true, "hash": "x"}).to_string();
+    kept.world.run(&[&add[..], &["--payload", &overwrite]].concat());
+    kept.world.enrich();
+    assert_eq!((kept.world.one(CALL).await, kept.asked()), (json!("one false"), (3, 0)));
+    // And whoever it was, where the answer was taken back.
+    assert_eq!(kept.again().await, json!("one true"));
+    kept.world.run(&revert);
+    assert_eq!(kept.again().await, json!("one false"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_an_answer_is_good_for_is_what_the_setting_says_now() {
+    let mut kept = Kept::start("").await;
+    assert_eq!(kept.again().await, json!("one false"));
+    let hours = |hours: u32| format!("\n[enrich]\ncache_hours = {hours}\n");
+    kept.says(&hours(0));
+    assert_eq!(kept.again().await, json!("one false"), "0 asks each time");
+    assert_eq!(kept.again().await, json!("one false"));
+    kept.says(&hours(2));
+    assert_eq!(kept.again().await, json!("one false"), "what was kept for no time is not good");
+    assert_eq!(kept.again().await, json!("one true"));
+    kept.world.sql("update ai_response_cache set updated_at = now() - interval '90 minutes'").await;
+    assert_eq!(kept.again().await, json!("one true"));
+    kept.says(&hours(1));
+    assert_eq!(kept.again().await, json!("one false"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_servers_with_models_of_one_name_keep_their_answers_apart() {
+    let mut kept = Kept::start("provider = \"one\"\n").await;
+    for (who, said) in
+        [("one", "one false"), ("two", "two false"), ("one", "one true"), ("two", "two true")]
+    {
+        kept.says(&format!("provider = \"{who}\"\n"));
+        assert_eq!(kept.again().await, json!(said));
+    }
+    // Nor does what is private take the place of what is not.
+    kept.says("provider = \"two\"\nprivate = true\n");
+    kept.world.sql("delete from ai_response_cache where provider = 'two'").await;
+    assert_eq!(kept.again().await, json!("two false"));
+    kept.says("provider = \"two\"\n");
+    assert_eq!(kept.again().await, json!("two false"));
+    assert_eq!(kept.again().await, json!("two true"));
+    kept.says("provider = \"two\"\nprivate = true\n");
+    assert_eq!(kept.again().await, json!("two true"));
+    assert_eq!(kept.world.one("select count(*) from ai_response_cache").await, json!(3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn private_and_not_private_do_not_share() {
     let mut kept = Kept::start("private = true\n").await;
     assert_eq!(kept.again().await, json!("two false"));

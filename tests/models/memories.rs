@@ -2,8 +2,12 @@
 
 use frieze::enrich::embedding::lexical;
 use frieze::enrich::memory::{self, Wanted};
+use frieze::enrich::queue::{self, Ask, NewTask};
+use frieze::enrich::record::{self, Outcome};
+use frieze::enrich::{Effect, NewMemory};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use uuid::Uuid;
 
 use crate::models::{Models, Reply};
 use crate::postgres::{connect, run};
@@ -219,7 +223,7 @@ async fn memories_are_searched_listed_and_forgotten() {
     assert!(!nearest.contains(&"harbour walls".to_owned()), "archived");
     assert_eq!(searched["memories"][1]["is_private"], json!(true));
     assert_eq!(searched["not_searched"][0]["embedding_model"], "gone");
-    let of_type = world.run(&["memory", "search", "harbour", "--type", "alt_text"]);
+    let of_type = world.run(&["memory", "search", "a lectern in a harbour", "--type", "alt_text"]);
     assert_eq!(contents(&of_type), ["a lectern of oak"]);
     let first = world.run(&["memory", "search", "harbour arrivals", "--limit", "1"]);
     assert_eq!(contents(&first), ["title: Tidebook → harbour arrivals"]);
@@ -266,4 +270,134 @@ async fn words_that_are_searched_for_in_private_stay_here() {
     assert_eq!((far.requests().len(), near.requests().len()), (0, 1));
     world.run(&["memory", "search", "no secret"]);
     assert_eq!((far.requests().len(), near.requests().len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memories_are_found_wherever_pgvector_lives() {
+    let mut connection = connect(&database().await).await;
+    keep(&mut connection, &kept("a", "harbour arrivals")).await;
+    run(&mut connection, "create schema extensions; alter extension vector set schema extensions")
+        .await;
+    let near = found(&mut connection, &wanted(Some("a"), 5), "arrivals in a harbour").await;
+    assert_eq!(near, ["harbour arrivals"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_nothing_in_common_is_no_memory_of_it() {
+    let mut connection = connect(&database().await).await;
+    run(
+        &mut connection,
+        &format!(
+            "insert into agent_memory (agent_id, thought_type, content, embedding, embedding_model)
+            select 'a', 'observation', n, v::text::vector, 'm' from (values
+                ('along', '{}'), ('across', '{}'), ('against', '{}')) as x(n, v)",
+            memory::literal(&[1.0, 0.1]),
+            memory::literal(&[0.0, 1.0]),
+            memory::literal(&[-1.0, 0.0])
+        ),
+    )
+    .await;
+    let all = memory::nearest(&mut connection, &wanted(None, 5), &[1.0], "m").await.unwrap();
+    let contents: Vec<&str> = all.iter().map(|it| it.content.as_str()).collect();
+    assert_eq!(contents, ["along"]);
+}
+
+/// A stand-in whose vectors have so many numbers.
+fn wide(numbers: usize) -> Models {
+    let models = Models::start();
+    models.decide(move |request| {
+        if request.is_chat() {
+            return Some(Reply::value(&json!({"description": GOOD})));
+        }
+        let data = json!([{"index": 0, "embedding": vec![0.5; numbers]}]);
+        Some(Reply::body(200, json!({"data": data}).to_string()))
+    });
+    models
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_that_cannot_be_kept_cost_no_task_but_those_that_make_them() {
+    let models = wide(1537);
+    let mut world = World::with(&models, "embedding_model = \"wide\"").await;
+    for slug in ["lectern", "weft", "choir"] {
+        world.project(slug, "One of several things that its owner has made").await;
+    }
+    let run = world.site.run(&["enrich", "--json", "--concurrency", "1"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((&report["completed"], &report["failed"]), (&json!(4), &json!(0)), "{report}");
+    let why = "vectors of wide have 1537 numbers, and 1536 is the most that can be kept";
+    assert_eq!(run.stderr.matches(why).count(), 1, "{}", run.stderr);
+    assert_eq!(world.one("select count(*) from agent_memory").await, json!(0));
+    assert_eq!(models.embeddings().len(), 1, "it is asked once");
+
+    let job = "[enrich.tasks.embed]\ncollection = \"projects\"\nfrom = [\"title\"]\n";
+    world.says(&format!(
+        "{}{job}",
+        provider("own", "llama", &models.url(), "embedding_model = \"wide\"")
+    ));
+    let report = world.run(&["enrich", "--concurrency", "1"]);
+    assert_eq!((&report["failed"], &report["retried"]), (&json!(4), &json!(0)), "{report}");
+    assert!(report["problems"].to_string().contains(why), "{report}");
+    assert_eq!(models.embeddings().len(), 2);
+    // One fewer is kept.
+    let models = wide(1536);
+    world.says(&format!(
+        "{}{job}",
+        provider("own", "llama", &models.url(), "embedding_model = \"fits\"")
+    ));
+    assert_eq!(world.run(&["enrich"])["completed"], 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_is_recorded_whatever_becomes_of_its_memory() {
+    let mut connection = connect(&database().await).await;
+    run(
+        &mut connection,
+        "alter table agent_memory add constraint no_walls check (content not like '%walls%')",
+    )
+    .await;
+    let run_id = Uuid::new_v4();
+    for (content, vector, kept) in [
+        ("too wide", vec![0.5; 1537], 0),
+        ("of nothing", vec![0.0; 3], 0),
+        ("harbour walls", vec![0.5; 3], 0),
+        ("harbour arrivals", vec![0.5; 3], 1),
+    ] {
+        queue::add(&mut connection, &NewTask::new("seo_meta")).await.unwrap();
+        let (worker, types, lease) = ("tester", &[][..], std::time::Duration::from_mins(1));
+        let ask = Ask { worker, count: 1, lease, types, except: &[], run_id };
+        let task = queue::claim(&mut connection, &ask).await.unwrap().remove(0);
+        let memory = NewMemory {
+            agent_id: "seo_meta".to_owned(),
+            thought_type: "observation",
+            content: content.to_owned(),
+            vector,
+            embedding_model: MODEL.to_owned(),
+            metadata: Value::Null,
+        };
+        let effect = Effect { memories: vec![memory], ..Effect::default() };
+        let outcome = record::finish(&mut connection, &task, &effect, run_id).await;
+        assert!(matches!(outcome, Ok(Outcome::Recorded(_))), "{content}: {outcome:?}");
+        let count = "select count(*) from agent_memory";
+        let count: i64 = sqlx::query_scalar(count).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(count, kept, "{content}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_logged_in_a_transaction() {
+    let mut world = World::new("").await;
+    keep(&mut world.connection, &kept("a", "harbour")).await;
+    // What is found out at the end of a transaction tells whether there is one.
+    world
+        .sql(
+            "create function late() returns trigger language plpgsql as
+                $$ begin raise 'too late'; end $$;
+            create constraint trigger late after insert on agent_run_logs
+                deferrable initially deferred for each row execute function late()",
+        )
+        .await;
+    let run = world.site.run(&["memory", "search", "harbour"]);
+    assert_eq!(run.code, 4, "{}", run.stderr);
+    assert!(run.stderr.contains("logging a search"), "{}", run.stderr);
 }

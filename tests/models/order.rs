@@ -123,13 +123,13 @@ async fn a_call_says_what_was_asked_what_came_and_what_it_cost() {
     assert_eq!(call.output, answered.value);
     assert_eq!((call.tokens_in, call.tokens_out), (Some(100), Some(20)));
     assert!((call.cost.unwrap() - 0.003).abs() < 1e-9, "{:?}", call.cost);
-    assert_eq!(call.prompt_hash, Some(prompt_hash("groq-model", &question())));
+    assert_eq!(call.prompt_hash, Some(prompt_hash("groq", "groq-model", &question())));
     assert!(!call.is_cached);
 }
 
 #[test]
 fn a_prompt_s_hash_is_of_all_that_is_asked() {
-    let hash = prompt_hash("model", &question());
+    let hash = prompt_hash("who", "model", &question());
     assert_eq!(hash.len(), 64);
     assert!(hash.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
     let changes: [fn(&mut Question); 5] = [
@@ -142,16 +142,20 @@ fn a_prompt_s_hash_is_of_all_that_is_asked() {
     for change in changes {
         let mut other = question();
         change(&mut other);
-        assert_ne!(prompt_hash("model", &other), hash);
+        assert_ne!(prompt_hash("who", "model", &other), hash);
     }
-    assert_ne!(prompt_hash("other", &question()), hash);
+    assert_ne!(prompt_hash("who", "other", &question()), hash);
     // Moved from one part to the next, it is not the same.
     let mut moved = question();
     (moved.system, moved.user) = (format!("{}D", moved.system), moved.user[1..].to_owned());
-    assert_ne!(prompt_hash("model", &moved), hash);
-    // Who may be asked does not change what is asked.
+    assert_ne!(prompt_hash("who", "model", &moved), hash);
+    // Two servers may call their models the same, and what is private is apart.
+    assert_ne!(prompt_hash("another", "model", &question()), hash);
     let private = asking(Need { private: true, ..Need::default() });
-    assert_eq!(prompt_hash("model", &private), hash);
+    assert_ne!(prompt_hash("who", "model", &private), hash);
+    // Who else may be asked does not change what is asked.
+    let needs = asking(Need { code: true, ..Need::default() });
+    assert_eq!(prompt_hash("who", "model", &needs), hash);
 }
 
 #[tokio::test(flavor = "multi_thread")]

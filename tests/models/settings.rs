@@ -34,7 +34,7 @@ fn a_llama_is_private_on_this_machine_only() {
         "http://[::ffff:127.0.0.1]",
         "http://localhost:8080",
         "https://LOCALHOST",
-        "http://llama.localhost.",
+        "http://localhost.",
     ];
     for address in near {
         assert!(one("llama", address, "").private, "{address}");
@@ -47,6 +47,8 @@ fn a_llama_is_private_on_this_machine_only() {
         "http://llama:8080",
         "https://llama.example",
         "http://localhost.example",
+        "http://llama.localhost",
+        "http://llama.localhost.",
         "http://127.0.0.1.example",
         "http://[fd00::1]",
         "http://[::ffff:8.8.8.8]",
@@ -70,6 +72,15 @@ fn a_key_goes_nowhere_unencrypted() {
     refused(&provider("one", "groq", "http://10.0.0.7/v1", ""));
     let password = refused(&provider("one", "openai", "http://me:hunter2@models.example/v1", ""));
     assert!(!password.contains("hunter2"), "{password}");
+    for (address, shown) in [
+        ("htps://me:hunter2@models.example/v1", "\"htps://…@models.example/v1\" is no http"),
+        ("me:hunter2@models.example", "\"…@models.example\" is no http"),
+        ("http://me:hunter2?@:99:99/x@y?key=hunter2", "\"http://…@y…\" is no http"),
+        ("ftp://models.example#hunter2", "\"ftp://models.example…\" is no http"),
+    ] {
+        let message = refused(&provider("one", "openai", address, ""));
+        assert!(message.contains(shown) && !message.contains("hunter2"), "{message}");
+    }
     for (address, more) in [
         ("https://models.example/v1", key.to_owned()),
         ("http://127.0.0.1:8080", key.to_owned()),

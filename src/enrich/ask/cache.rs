@@ -2,8 +2,10 @@
 
 use super::{Answer, Asker};
 use crate::db;
-use crate::enrich::router::{Question, Work, prompt_hash};
-use crate::enrich::{Call, Failure, Provenance};
+use crate::enrich::record::table::Table;
+use crate::enrich::router::{Need, Question, Work, prompt_hash};
+use crate::enrich::task::{Job, row_id};
+use crate::enrich::{Call, Claimed, Failure, Provenance};
 
 /// A row of the cache: the hash, who answered, and what.
 type Kept = (String, String, String);
@@ -11,14 +13,28 @@ type Kept = (String, String, String);
 impl Asker {
     /// The answer of the first provider that this question may go to and that has answered it.
     /// Whether it is well now, or has anything left, makes no difference: nobody is asked.
-    pub(super) async fn cached(&self, question: &Question) -> Result<Option<Answer>, Failure> {
+    pub(super) async fn cached(
+        &self,
+        job: &Job,
+        task: &Claimed,
+        question: &Question,
+    ) -> Result<Option<Answer>, Failure> {
+        if self.settings.cache.is_zero() || is_anew(job, task) {
+            return Ok(None);
+        }
+        let need = Need { private: false, ..question.need.clone() };
+        let open = Question { need, ..question.clone() };
+        // What is private may take what is not, from one that is.
+        let as_asked = if question.need.private { vec![question, &open] } else { vec![question] };
+        let hashed = |(provider, model)| {
+            let hash =
+                move |asked: &Question| (prompt_hash(provider, model, asked), provider, model);
+            as_asked.iter().map(move |asked| hash(asked)).collect::<Vec<_>>()
+        };
         let permitted = self.router.permitted(Work::Chat, &question.need);
-        let hashed: Vec<(String, &str, &str)> = permitted
-            .into_iter()
-            .map(|(provider, model)| (prompt_hash(model, question), provider, model))
-            .collect();
+        let hashed: Vec<(String, &str, &str)> = permitted.into_iter().flat_map(hashed).collect();
         let hashes: Vec<&str> = hashed.iter().map(|(hash, ..)| hash.as_str()).collect();
-        let kept = self.look_up(&hashes, question.need.private).await?;
+        let kept = self.look_up(job, task, &hashes, question.need.private).await?;
         let found = hashed.iter().find_map(|(hash, provider, model)| {
             let is_theirs = |kept: &&Kept| kept.0 == *hash && kept.1 == *provider;
             let (.., text) = kept.iter().find(is_theirs)?;
@@ -49,8 +65,15 @@ impl Asker {
         }))
     }
 
-    /// What a private task was answered is for private tasks: memories of others may be in it.
-    async fn look_up(&self, hashes: &[&str], with_private: bool) -> Result<Vec<Kept>, Failure> {
+    /// What a private task was answered is for private tasks: memories of others may be in it. What
+    /// was taken back of a row does not come back as it was.
+    async fn look_up(
+        &self,
+        job: &Job,
+        task: &Claimed,
+        hashes: &[&str],
+        with_private: bool,
+    ) -> Result<Vec<Kept>, Failure> {
         if hashes.is_empty() {
             return Ok(Vec::new());
         }
@@ -58,14 +81,27 @@ impl Asker {
         let kept = sqlx::query_as(
             "select prompt_hash, provider, response from public.ai_response_cache
              where prompt_hash = any ($1) and provider is not null
-                 and updated_at + ttl > now() and ($2 or not is_private)",
+                 and updated_at + least(ttl, make_interval(secs => $3)) > now()
+                 and ($2 or not is_private)
+                 and not exists (select from public.enrichments as e
+                     where e.table_name = $4 and e.column_name = $5 and e.row_key->>'id' = $6
+                         and e.reverted_at is not null)",
         )
         .bind(hashes)
         .bind(with_private)
+        .bind(self.settings.cache.as_secs_f64())
+        .bind(Table::new(&job.table).name)
+        .bind(job.column.as_deref())
+        .bind(row_id(task))
         .persistent(false);
         db::alone!(&mut *connection, kept, fetch_all).map_err(|error| {
             let error = db::explain_owner(error, "looking an answer up");
             Failure::of_database(&error)
         })
     }
+}
+
+/// Whether somebody wants another answer: what frieze queues by itself says what it is about.
+fn is_anew(job: &Job, task: &Claimed) -> bool {
+    job.overwrite || task.payload.get("hash").is_none()
 }

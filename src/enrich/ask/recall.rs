@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::Connection as _;
 use uuid::Uuid;
 
 use super::Asker;
+use crate::db::Explain as _;
 use crate::enrich::embedding::{Purpose, lexical};
 use crate::enrich::memory::{self, Found, Wanted};
 use crate::enrich::record::calls;
@@ -89,9 +91,9 @@ impl Asker {
         deadline: Instant,
         calls: &mut Vec<Call>,
     ) -> Option<Remembered> {
-        let texts = [text.chars().take(COMPARED).collect()];
+        let text: String = text.chars().take(COMPARED).collect();
         let need = self.memory_need(is_private);
-        match self.router.embed(&texts, purpose, &need, deadline).await {
+        match self.embedded(&text, purpose, &need, deadline).await {
             Ok(embedded) => {
                 calls.extend(embedded.calls);
                 let vector = embedded.vectors.into_iter().next()?;
@@ -123,11 +125,11 @@ impl Asker {
     ) -> Result<Searched> {
         let models = memory::models(&mut *self.connection.lock().await).await?;
         let mut searched = Searched { memories: Vec::new(), not_searched: Vec::new() };
-        let (texts, deadline) = ([words.to_owned()], Instant::now() + SEARCH);
+        let deadline = Instant::now() + SEARCH;
         let mut calls = Vec::new();
         for model in models {
             let need = Need { private, model: Some(model.clone()), ..Need::default() };
-            match self.router.embed(&texts, Purpose::Query, &need, deadline).await {
+            match self.embedded(words, Purpose::Query, &need, deadline).await {
                 Ok(made) => {
                     calls.extend(made.calls);
                     let vector = made.vectors.into_iter().next().unwrap_or_default();
@@ -150,9 +152,12 @@ impl Asker {
     }
 
     async fn log(&self, calls: &[Call]) -> Result<()> {
+        const DOING: &str = "logging a search";
         let mut connection = self.connection.lock().await;
-        let logged = calls::log_apart(&mut connection, "memory_search", calls, Uuid::new_v4());
-        logged.await.map_err(record::error)
+        let mut transaction = connection.begin().await.or_explain(DOING)?;
+        let logged = calls::log_apart(&mut transaction, "memory_search", calls, Uuid::new_v4());
+        logged.await.map_err(record::error)?;
+        transaction.commit().await.or_explain(DOING)
     }
 }
 

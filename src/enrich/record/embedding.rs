@@ -1,7 +1,9 @@
 //! Vectors: the embeddings of content, and memories. Their tables are only where pgvector is.
 
+use std::sync::Once;
+
 use serde_json::{Value, json};
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use super::{Done, Stop, sent, stop};
 use crate::enrich::{FailureKind, NewMemory, Write};
@@ -51,14 +53,43 @@ pub(super) async fn remember(
     if memories.is_empty() {
         return Ok(());
     }
-    let rows = memories.iter().map(memory).collect::<Result<Vec<Value>, Stop>>()?;
+    let rows: Vec<Value> = memories.iter().filter_map(keepable).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
     if !has(transaction, "public.agent_memory").await? {
         tracing::debug!("there is no table agent_memory: nothing is remembered");
         return Ok(());
     }
+    // What the database does not take of it is undone alone.
+    let mut savepoint = transaction.begin().await.map_err(stop)?;
     let remember = sqlx::query(REMEMBER).bind(sent::parameter(&rows)).persistent(false);
-    remember.execute(transaction).await.map_err(stop)?;
-    Ok(())
+    match remember.execute(&mut *savepoint).await.map_err(stop) {
+        Ok(_) => savepoint.commit().await.map_err(stop),
+        Err(Stop::Refused(_, why)) => {
+            forgotten(&why);
+            savepoint.rollback().await.map_err(stop)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// A memory as it is stored; none where its vector cannot be kept.
+fn keepable(it: &NewMemory) -> Option<Value> {
+    match memory(it) {
+        Ok(row) => Some(row),
+        Err(Stop::Refused(_, why)) => {
+            forgotten(&why);
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// Says so once.
+fn forgotten(why: &str) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| tracing::warn!("memories are not kept: {why}"));
 }
 
 fn memory(memory: &NewMemory) -> Result<Value, Stop> {
@@ -84,17 +115,16 @@ async fn has(transaction: &mut PgConnection, table: &str) -> Result<bool, Stop> 
 fn padded(vector: &[f32]) -> Result<String, Stop> {
     use std::fmt::Write as _;
     let refused = |why: String| Err(Stop::Refused(FailureKind::Retry, why));
+    if vector.len() > DIMENSIONS {
+        let len = vector.len();
+        let why = format!("the embedding has {len} dimensions, and {DIMENSIONS} is the most");
+        return Err(Stop::Refused(FailureKind::Final, why));
+    }
     if vector.iter().any(|number| !number.is_finite()) {
         return refused("the embedding has a number that is none".to_owned());
     }
     if vector.iter().all(|number| *number == 0.0) {
         return refused("the embedding is zero: it has no direction to compare".to_owned());
-    }
-    if vector.len() > DIMENSIONS {
-        let len = vector.len();
-        return refused(format!(
-            "the embedding has {len} dimensions, and {DIMENSIONS} is the most"
-        ));
     }
     let mut text = String::from("[");
     for number in vector {
@@ -128,10 +158,12 @@ mod tests {
             (vec![f32::INFINITY], "is none"),
             (vec![1.0; DIMENSIONS + 1], "1537 dimensions"),
         ] {
-            let Err(Stop::Refused(FailureKind::Retry, said)) = padded(&vector) else {
+            let Err(Stop::Refused(kind, said)) = padded(&vector) else {
                 panic!("{vector:?} is taken")
             };
             assert!(said.contains(why), "{said}");
+            // The next vector of that model is as long.
+            assert_eq!(kind == FailureKind::Final, vector.len() > DIMENSIONS);
         }
     }
 }

@@ -39,7 +39,7 @@ pub fn call(asked: &Asked<'_>, job: &Job<'_>, result: &Result<Done, Trouble>) ->
         input.remove("images");
     }
     let hash = match job {
-        Job::Chat(question) => Some(prompt_hash(asked.model, question)),
+        Job::Chat(question) => Some(prompt_hash(&asked.provider.name, asked.model, question)),
         Job::Embed(..) => None,
     };
     Call {

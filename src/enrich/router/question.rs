@@ -181,9 +181,11 @@ impl From<Refused> for Failure {
     }
 }
 
-/// SHA-256 of the model and all that it is asked, in hexadecimal.
-pub fn prompt_hash(model: &str, question: &Question) -> String {
-    let Question { system, user, name, schema, max_tokens, images, need: _ } = question;
+/// SHA-256 of who is asked, of what model, whether in private, and all that is asked, in
+/// hexadecimal: two servers may call different models the same.
+pub fn prompt_hash(provider: &str, model: &str, question: &Question) -> String {
+    let Question { system, user, name, schema, max_tokens, images, need } = question;
+    let private = if need.private { "private" } else { "" };
     let (schema, max_tokens) = (schema.to_string(), max_tokens.to_string());
     let mut hash = Sha256::new();
     let mut add = |part: &[u8]| {
@@ -191,7 +193,7 @@ pub fn prompt_hash(model: &str, question: &Question) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     };
-    for part in [model, system, user, name, &schema, &max_tokens] {
+    for part in [provider, model, private, system, user, name, &schema, &max_tokens] {
         add(part.as_bytes());
     }
     for image in images {

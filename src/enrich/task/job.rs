@@ -10,7 +10,9 @@ use uuid::Uuid;
 use super::{by_name, find, payload};
 use crate::config::{Config, From as Rows, TaskSettings};
 use crate::db;
-use crate::enrich::{Claimed, Failure, FailureKind, Provenance, SharedConnection, Write};
+use crate::enrich::{
+    Claimed, Failure, FailureKind, Provenance, SharedConnection, Write, json as sent,
+};
 
 /// A job with what the configuration and the task say of it.
 #[derive(Debug, Clone)]
@@ -185,7 +187,8 @@ impl Subject {
             Scope::Row => Self::row(connection, job, task).await,
             Scope::Names => {
                 let asked = names_of(&task.payload);
-                let mut subject = Self::names(connection, job).await?;
+                let most = if asked.is_empty() { MOST_LACKING } else { ALL };
+                let mut subject = Self::names(connection, job, &[], most).await?;
                 subject.choose(MOST_NAMES, |name| asked.is_empty() || asked.contains(name));
                 Ok(subject)
             }
@@ -197,8 +200,14 @@ impl Subject {
         }
     }
 
-    /// Names in the columns that the job learns from, as `collection.column`.
-    pub async fn names(connection: &SharedConnection, job: &Job) -> Result<Self, Failure> {
+    /// Names in the columns that the job learns from, as `collection.column`, but
+    /// these, in lower case. Postgres may know less of upper and lower case: choose again.
+    pub async fn names(
+        connection: &SharedConnection,
+        job: &Job,
+        except: &[String],
+        most: usize,
+    ) -> Result<Self, Failure> {
         let last = |message: String| Failure::new(FailureKind::Final, message);
         let column = job.column().map_err(last)?;
         let named: Vec<String> = job.from.iter().filter_map(|from| {
@@ -213,19 +222,28 @@ impl Subject {
             )));
         }
         let (table, column) = (db::quoted(&job.table), db::quoted_part(column));
+        let trimmed = |name: &str| format!("btrim({name}, E' \\t\\n\\r\\f\\u00a0')");
         let sql = format!(
-            "with named as ({}), known as (select {column}::text as name from {table})
+            "with named as ({named}), known as (select {known} as name from {table}),
+             lacking as (
+                select min(n.name) as name from (select {trim} as name from named) as n
+                where n.name <> '' and length(n.name) <= {LONGEST_NAME}
+                    and lower(n.name) not in (select lower(w) from jsonb_array_elements_text($1::jsonb) as w)
+                    and not exists (select from known as k where lower(k.name) = lower(n.name))
+                group by lower(n.name) order by 1 limit {most})
              select jsonb_build_object(
-                'known', (select coalesce(jsonb_agg(name order by name), '[]') from known),
-                'lacking', (select coalesce(jsonb_agg(name order by name), '[]') from (
-                    select min(name) as name from named where trim(name) <> '' and lower(name) not in
-                        (select lower(name) from known) group by lower(name) order by 1 limit {MOST_LACKING}) as lacking),
+                'known', (select coalesce(jsonb_agg(left(name, {LONGEST_NAME}) order by name), '[]')
+                    from (select name from known where name <> '' order by name limit {MOST_KNOWN}) as few),
+                'lacking', (select coalesce(jsonb_agg(name order by name), '[]') from lacking),
                 'categories', (select coalesce(jsonb_agg(distinct c.value), '[]') from {table} t,
                     jsonb_each_text(to_jsonb(t)) c where c.key = 'category'))",
-            named.join(" union all ")
+            named = named.join(" union all "),
+            known = trimmed(&format!("{column}::text")),
+            trim = trimmed("name"),
         );
-        let fields =
-            fetch(connection, sql, None, &format!("comparing names with {}", job.table)).await?;
+        let names = sent::parameter(&except);
+        let doing = format!("comparing names with {}", job.table);
+        let fields = fetch(connection, sql, Some(&names), &doing).await?;
         Ok(Self { id: "names".to_owned(), fields: fields.unwrap_or_default() })
     }
 
@@ -257,19 +275,10 @@ impl Subject {
         task: &Claimed,
     ) -> Result<Self, Failure> {
         let last = |message: String| Failure::new(FailureKind::Final, message);
-        let id = match task.payload.get("id") {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => {
-                let target = task.target.as_deref().and_then(|target| target.split_once('/'));
-                target.map(|(_, id)| id.to_owned()).ok_or_else(|| {
-                    last(
-                        "neither the payload nor the target says which row: write {\"id\": \"…\"}"
-                            .to_owned(),
-                    )
-                })?
-            }
-        };
+        let id = row_id(task).ok_or_else(|| {
+            let why = "neither the payload nor the target says which row: write {\"id\": \"…\"}";
+            last(why.to_owned())
+        })?;
         let sql =
             format!("select to_jsonb(r) from {} r where r.id::text = $1", db::quoted(&job.table));
         let doing = format!("reading a row of {}", job.table);
@@ -356,6 +365,18 @@ impl Subject {
     }
 }
 
+/// The row that a task is about, if it is about one.
+pub fn row_id(task: &Claimed) -> Option<String> {
+    match task.payload.get("id") {
+        Some(Value::String(id)) => Some(id.clone()),
+        Some(Value::Number(id)) => Some(id.to_string()),
+        _ => {
+            let target = task.target.as_deref().and_then(|target| target.split_once('/'));
+            target.map(|(_, id)| id.to_owned())
+        }
+    }
+}
+
 /// One object that a statement gives.
 async fn fetch(
     connection: &SharedConnection,
@@ -385,7 +406,13 @@ const LONGEST: usize = 4_000;
 /// Names that are asked for at once.
 pub const MOST_NAMES: usize = 40;
 /// Names that are looked at.
-const MOST_LACKING: usize = 1_000;
+pub const MOST_LACKING: usize = 1_000;
+/// The same where those are among them that a task asks about.
+const ALL: usize = 100_000;
+/// Names that are there, of which a prompt tells.
+const MOST_KNOWN: usize = 300;
+/// What is longer, in characters, is no name.
+const LONGEST_NAME: usize = 100;
 
 /// The names that a payload asks for, in lower case; none stands for all.
 fn names_of(payload: &Value) -> Vec<String> {

@@ -18,7 +18,7 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::job::{Job, MOST_NAMES, Scope, Subject};
+pub use self::job::{Job, MOST_LACKING, MOST_NAMES, Scope, Subject, row_id};
 pub use self::ready::{NAMES, ready};
 use super::ask::Asker;
 use super::record::{Kept, Stop, field};

@@ -1,9 +1,11 @@
 //! `update_skills`: names that rows of other collections use and this one lacks, as new rows.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::job::{Job, Scope, Subject};
-use super::{Asked, TaskType, text};
+use super::{Asked, TaskType};
 use crate::enrich::{Provenance, Write};
 
 /// The column that tells one sort of name from another, where the table has it.
@@ -73,11 +75,13 @@ impl TaskType for Names {
         let column = job.column()?;
         let lacking = list(subject, "lacking");
         let chosen = answer["names"].as_array().into_iter().flatten();
-        let mut rows: Vec<Write> = Vec::new();
+        let (mut rows, mut taken) = (Vec::new(), HashSet::new());
         for entry in chosen {
-            let name = text::line(entry["name"].as_str().unwrap_or_default());
-            if !lacking.contains(&name.as_str()) {
-                return Err(format!("\"{name}\" was not asked for"));
+            let name = entry["name"].as_str().unwrap_or_default();
+            // A name as the site itself writes it: nothing is to be taken out of it.
+            if !lacking.contains(&name) || !taken.insert(name) {
+                tracing::debug!("\"{name}\" was not asked for, or chosen twice");
+                continue;
             }
             let mut fields = Map::from_iter([(column.to_owned(), Value::from(name))]);
             if let Some(category) = entry.get(CATEGORY) {
@@ -86,7 +90,6 @@ impl TaskType for Names {
             let unless = vec![column.to_owned()];
             rows.push(Write::Row { table: job.table.clone(), fields, unless, by: by.clone() });
         }
-        rows.dedup();
         Ok(rows)
     }
 }

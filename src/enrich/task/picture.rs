@@ -3,6 +3,7 @@
 
 use std::io::Cursor;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::metadata::Orientation;
@@ -18,6 +19,39 @@ const QUALITY: u8 = 80;
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
 const MOST_MEMORY: u64 = 512 * 1024 * 1024;
 const MOST_PIXELS: u32 = 20_000;
+/// Of all pictures that are unfolded at the same time; a larger one is alone.
+const AT_ONCE: u64 = 256 * 1024 * 1024;
+
+/// Where pictures are unfolded, a few at a time.
+static ROOM: Room = Room { taken: Mutex::new(0), left: Condvar::new() };
+
+struct Room {
+    taken: Mutex<u64>,
+    left: Condvar,
+}
+
+/// The place of one picture in it.
+struct Place<'a>(&'a Room, u64);
+
+impl Room {
+    /// Waits until there is room for so many bytes.
+    fn enter(&self, bytes: u64) -> Place<'_> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while *taken > 0 && taken.saturating_add(bytes) > AT_ONCE {
+            taken = self.left.wait(taken).unwrap_or_else(PoisonError::into_inner);
+        }
+        *taken = taken.saturating_add(bytes);
+        Place(self, bytes)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        *taken = taken.saturating_sub(self.1);
+        self.0.left.notify_all();
+    }
+}
 
 /// The picture of that name; none where it is no such file, which the log says.
 pub fn load(content: &Path, name: &str) -> Option<Image> {
@@ -45,9 +79,11 @@ fn file(content: &Path, name: &str) -> Option<PathBuf> {
 
 fn small(path: &Path) -> Result<Vec<u8>, String> {
     let said = |error: crate::error::Error| error.chain().join(": ");
-    if fs::metadata(path).map_err(said)?.len() > MOST_BYTES {
+    let length = fs::metadata(path).map_err(said)?.len();
+    if length > MOST_BYTES {
         return Err("it is too large".to_owned());
     }
+    let _place = ROOM.enter(length.saturating_add(unfolded(path)));
     let bytes = fs::read(path).map_err(said)?;
     let image = decoded(&bytes).map_err(|error| format!("it cannot be decoded: {error}"))?;
     let image = match image.width().max(image.height()) {
@@ -58,6 +94,13 @@ fn small(path: &Path) -> Result<Vec<u8>, String> {
     let encoder = JpegEncoder::new_with_quality(&mut jpeg, QUALITY);
     on_white(&image).write_with_encoder(encoder).map_err(|error| error.to_string())?;
     Ok(jpeg)
+}
+
+/// How many bytes it unfolds to, in its own colours and as it is sent: its first bytes tell.
+fn unfolded(path: &Path) -> u64 {
+    let size = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
+    let size = size.ok().and_then(|reader| reader.into_dimensions().ok());
+    size.map_or(0, |(width, height)| u64::from(width) * u64::from(height) * 8)
 }
 
 /// As it is meant to be seen.
@@ -140,6 +183,32 @@ mod tests {
         for name in names {
             assert!(load(&content, name).is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn large_pictures_are_unfolded_one_after_the_other() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+
+        let room = Room { taken: Mutex::new(0), left: Condvar::new() };
+        let (inside, most) = (AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            for number in 0..12 {
+                let bytes = if number % 2 == 0 { AT_ONCE / 2 } else { AT_ONCE * 2 };
+                let (room, inside, most) = (&room, &inside, &most);
+                scope.spawn(move || {
+                    let _place = room.enter(bytes);
+                    let now = inside.fetch_add(bytes, Ordering::SeqCst) + bytes;
+                    most.fetch_max(now, Ordering::SeqCst);
+                    (0..100).for_each(|_| std::thread::yield_now());
+                    inside.fetch_sub(bytes, Ordering::SeqCst);
+                });
+            }
+        });
+        assert_eq!(most.load(Ordering::SeqCst), AT_ONCE * 2, "the largest, alone");
+        assert_eq!(*room.taken.lock().unwrap(), 0);
+        let folder = tempfile::tempdir().unwrap();
+        png(folder.path(), "a.png", 300, 200);
+        assert_eq!(unfolded(&folder.path().join("a.png")), 300 * 200 * 8);
     }
 
     #[test]
