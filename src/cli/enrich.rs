@@ -18,7 +18,7 @@ use crate::config::{Config, Overrides};
 use crate::db::migrate::{self, Migrations};
 use crate::db::{self, Database};
 use crate::enrich::SharedConnection;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline;
 
 /// Let models work through the queue of tasks, before the site is rendered
@@ -42,6 +42,13 @@ enum Command {
     Stats(stats::Args),
 }
 
+/// The embedded database serves one process at a time: a worker that stays would keep it from all.
+fn alone(config: &Config) -> Error {
+    let env = &config.database.url_env;
+    Error::config("a worker that stays needs a database on a server")
+        .help(format!("set {env}, or let `frieze enrich` run now and then; each build does too"))
+}
+
 pub fn run(global: &Global, args: &Args) -> Result<()> {
     let config = global.config(&Overrides::default())?;
     // What is wrong in the command line is said before a database is asked.
@@ -52,6 +59,9 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
     }
     db::runtime()?.block_on(async {
         let database = Database::open(&config.database).await?;
+        if args.command.is_none() && args.work.watch && database.is_embedded() {
+            return Err(alone(&config));
+        }
         let mut connection = database.connect().await?;
         match &args.command {
             _ if !database.is_embedded() => {}

@@ -174,10 +174,16 @@ impl<'a> Detector<'a> {
             if why.is_empty() {
                 "there is none in enrich.providers".clone_into(&mut why);
             }
-            tracing::info!(
-                "enrich.tasks.{}: nobody could be asked, so nothing is queued: {why}",
-                job.name
-            );
+            let why = format!("nobody could be asked, so nothing is queued: {why}");
+            let is_mistake = !self.link.is_patient
+                && !self.config.enrich.providers.is_empty()
+                && self.router.permitted(work, &need).is_empty();
+            // Keys are missing on some machines by intent. That no key could help is a mistake.
+            if is_mistake {
+                tracing::warn!("enrich.tasks.{}: {why}", job.name);
+            } else {
+                tracing::info!("enrich.tasks.{}: {why}", job.name);
+            }
         }
         able
     }

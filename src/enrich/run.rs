@@ -91,6 +91,9 @@ pub async fn missing(
     Ok(detector.shown())
 }
 
+/// Of a window, in which texts are asked for, where there are any.
+const TEXTS: f64 = 0.7;
+
 struct Run<'a, D> {
     detector: Detector<'a>,
     drain: D,
@@ -105,7 +108,8 @@ impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
         if texts == 0 {
             self.detector.look(Phase::Vectors, until).await?;
         }
-        let mut report = (self.drain)(self.options).await?;
+        let first = if texts > 0 { self.first_part() } else { self.options.clone() };
+        let mut report = (self.drain)(&first).await?;
         if texts > 0 || report.written > 0 {
             self.go_on(Phase::Vectors, &mut report).await?;
         }
@@ -113,6 +117,18 @@ impl<D: AsyncFn(&Options) -> Result<Report>> Run<'_, D> {
             self.go_on(Phase::Reflection, &mut report).await?;
         }
         Ok(report)
+    }
+
+    /// The options for texts, which leave some of the window to vectors: a model that keeps all
+    /// waiting must not cost those that frieze makes itself.
+    fn first_part(&self) -> Options {
+        let options = self.options.clone();
+        match options.window {
+            Some(window) => {
+                Options { grace: window.mul_f64(0.1), ..options.within(window.mul_f64(TEXTS)) }
+            }
+            None => options,
+        }
     }
 
     /// The same in what is left of the window, where there is more to do now.

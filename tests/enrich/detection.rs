@@ -50,7 +50,13 @@ provider = \"groq\"
     assert!(run.stderr.contains("GROQ_API_KEY is not set"), "{}", run.stderr);
     assert!(run.stderr.contains("enrich.tasks.seo_meta: nobody could be asked, so nothing is queued: groq is not private; open is not private"), "{}", run.stderr);
     assert!(models.requests().is_empty());
-    assert!(!site.run(&["enrich"]).stderr.contains("nobody"), "a warning is too much");
+    // A key may be missing by intent; that no provider of the list may do it is a mistake.
+    let said = site.run(&["enrich"]).stderr;
+    assert!(said.contains("seo_meta: nobody could be asked"), "{said}");
+    assert!(
+        !said.contains("generate_project_description: nobody"),
+        "a warning is too much: {said}"
+    );
     // With its key it could be.
     let mut command = site.command(&["enrich", "--dry-run", "--json"]);
     let run = crate::site::Run::of(command.env("GROQ_API_KEY", "gsk_test").output().unwrap());

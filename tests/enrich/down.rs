@@ -80,7 +80,8 @@ async fn no_run_waits_for_what_may_never_come_back() {
         models.always(reply);
         let site = site(&models, 1).await;
         let report = json_of(&site.run(&["enrich", "--json", "--window", "3600"]));
-        assert_eq!((&report["later"], models.chats().len()), (&json!(1), asked), "{report}");
+        let left = number(&report["due"]) + number(&report["later"]);
+        assert_eq!((left, models.chats().len()), (1, asked), "{report}");
     }
 }
 
@@ -204,4 +205,59 @@ async fn a_row_that_was_taken_back_is_still_as_it_was_seeded() {
         done(&run),
         run.stderr
     );
+}
+
+/// What is a matter of the configuration is over when that is mended, and nobody was called for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mended_configuration_is_found_by_the_next_run() {
+    let models = Models::start();
+    models.decide(answer);
+    let jobs = format!("{NEAR}private = false\n{DESCRIBE}detect = false\n");
+    let rows = "insert into projects (title, slug, summary) values ('Tide', 'tide',
+        'A clock that tells a harbour when the water comes and goes, day and night.')";
+    let site = small(&models, &jobs, rows).await;
+    let id = one(&site, "select id::text from projects").await;
+    let target = format!("projects/{}", id.as_str().unwrap());
+    let add = ["enrich", "add", "generate_project_description", "--private", "--target", &target];
+    done(&site.run(&add));
+    let report = json_of(&site.run(&["enrich", "--json"]));
+    assert_eq!((&report["put_back"], &report["calls"]["made"]), (&json!(1), &json!(0)), "{report}");
+    assert_eq!(models.requests().len(), 0);
+    site.edit("frieze.toml", "private = false", "private = true");
+    let report = json_of(&site.run(&["enrich", "--json"]));
+    assert_eq!(report["completed"], 1, "{report}");
+}
+
+/// Who keeps all that are asked waiting does not keep vectors from being made, which need nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_have_a_part_of_the_window() {
+    let models = Models::start();
+    models.always(Reply::silence());
+    let site = site(&models, 3).await;
+    let config = std::fs::read_to_string(site.root.join("frieze.toml")).unwrap();
+    let embed =
+        "[enrich.tasks.embed]\ncollection = \"projects\"\nfrom = [\"title\", \"summary\"]\n";
+    site.write("frieze.toml", config.replace("[[pages]]", &format!("{embed}\n[[pages]]")));
+    done(&site.run(&["build", "--enrich-window", "6"]));
+    assert_eq!(number(&one(&site, "select count(*) from content_embeddings").await), 3);
+    assert_eq!(counts(&site)["pending"], 3);
+}
+
+/// A job that nobody of the list may be asked about is a mistake, and said.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_no_provider_may_do_is_warned_about() {
+    let models = Models::start();
+    let jobs = format!("{NEAR}private = false\n{DESCRIBE}private = true\n");
+    let site = small(&models, &jobs, "select 1").await;
+    let run = site.run(&["enrich"]);
+    done(&run);
+    let words = "enrich.tasks.generate_project_description: nobody could be asked";
+    assert!(run.stderr.contains(words) && run.stderr.contains("is not private"), "{}", run.stderr);
+}
+
+#[test]
+fn no_worker_stays_at_the_embedded_database() {
+    let run = Site::small().run(&["enrich", "--watch"]);
+    assert_eq!(run.code, 3, "{}", run.stderr);
+    assert!(run.stderr.contains("DATABASE_URL"), "{}", run.stderr);
 }

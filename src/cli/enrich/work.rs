@@ -32,7 +32,7 @@ pub struct Args {
     concurrency: Option<usize>,
     /// Stay, and wait for more tasks, until SIGINT or SIGTERM
     #[arg(long, conflicts_with = "dry_run")]
-    watch: bool,
+    pub(super) watch: bool,
     /// Only say what would be asked, and of whom
     #[arg(long)]
     dry_run: bool,

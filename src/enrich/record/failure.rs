@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{Stop, calls, sent, stop};
 use crate::db::Explain as _;
 use crate::enrich::queue::BACKOFF;
+use crate::enrich::router::IDLE;
 use crate::enrich::{Claimed, Failure, FailureKind};
 use crate::error::{Error, Result};
 
@@ -118,6 +119,8 @@ async fn attempt(
     let message = short(&failure.message);
     let (sql, after) = match failure.kind {
         FailureKind::Retry => (RETRY.as_str(), None),
+        // That depends on the configuration: whoever comes next may have another one.
+        FailureKind::Down(IDLE) => (PUT_BACK, Some(Duration::ZERO)),
         FailureKind::Unavailable(after) | FailureKind::Down(after) => (PUT_BACK, Some(after)),
         FailureKind::Faulty(after) => match faults(&mut transaction, task).await? {
             Some(0) => (RETRY.as_str(), None),
@@ -136,10 +139,20 @@ async fn attempt(
     calls::log(&mut transaction, std::iter::once((task, failure.calls.as_slice())), run_id).await?;
     transaction.commit().await.map_err(stop)?;
     Ok(match (seconds, after) {
-        (_, Some(after)) => Failed::PutBack(after),
+        (_, Some(_)) => Failed::PutBack(wait_of(failure.kind)),
         (Some(seconds), None) => Failed::Again(Duration::from_secs_f64(seconds.max(0.0))),
         (None, None) => Failed::Finally,
     })
+}
+
+/// How long this worker leaves it alone.
+fn wait_of(kind: FailureKind) -> Duration {
+    match kind {
+        FailureKind::Unavailable(after) | FailureKind::Down(after) | FailureKind::Faulty(after) => {
+            after
+        }
+        FailureKind::Retry | FailureKind::Final => Duration::ZERO,
+    }
 }
 
 /// Gives back a task that was interrupted: due at once, no attempt used up. False if it was lost.

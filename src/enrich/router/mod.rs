@@ -24,6 +24,7 @@ pub use self::call::NOBODY;
 pub use self::question::{
     Answered, Choice, Embedded, Job, Need, Question, Refused, Work, prompt_hash,
 };
+pub use self::round::IDLE;
 use self::round::{Done, Round};
 pub use self::state::SOON;
 use self::state::State;

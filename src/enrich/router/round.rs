@@ -10,7 +10,7 @@ use crate::enrich::provider::{Asked, Kind, Outcome, Spoken, Trouble, Vectors};
 use crate::enrich::{Call, FailureKind};
 
 /// When to look again whether the configuration has changed.
-const IDLE: Duration = Duration::from_mins(15);
+pub const IDLE: Duration = Duration::from_mins(15);
 /// A new worker has more time.
 const AT_ONCE: Duration = Duration::from_secs(1);
 /// Bad answers that a question may get before the attempt has failed.

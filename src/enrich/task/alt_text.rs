@@ -9,10 +9,11 @@ use crate::enrich::{Provenance, Write};
 const LEAST: usize = 5;
 const MOST: usize = 140;
 
-const SEE: &str = "The image is attached: say what it shows, and let the file name and the texts \
-                   beside it tell you what matters of it. If you cannot see it, go by those alone.";
-const GUESS: &str = "You cannot see it: say what it most likely shows, from its file name and what \
-                     stands beside it.";
+const SEE: &str = "If an image is attached, say what it shows, and let the file name and the texts \
+                   beside it tell you what matters of it. If you see none, invent nothing: say what \
+                   those tell of it.";
+const GUESS: &str = "You cannot see it, so invent nothing: say what its file name and what stands beside \
+                     it tell of it.";
 
 pub struct AltText;
 

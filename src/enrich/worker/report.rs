@@ -7,7 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::enrich::record::{Failed, Recorded};
-use crate::enrich::router::BUILT_IN;
+use crate::enrich::router::{BUILT_IN, NOBODY};
 use crate::enrich::{Call, Claimed};
 
 /// Follows a worker.
@@ -113,8 +113,9 @@ impl Report {
 
     /// Calls of a task whose end was recorded.
     pub(super) fn count(&mut self, calls: &[Call]) {
-        // Nobody is called for the built-in embeddings.
-        for call in calls.iter().filter(|call| call.provider != BUILT_IN) {
+        // Nobody is called for the built-in embeddings, or where nobody may be.
+        let is_call = |call: &&Call| call.provider != BUILT_IN && call.provider != NOBODY;
+        for call in calls.iter().filter(is_call) {
             let sum = &mut self.calls;
             *(if call.is_cached { &mut sum.cached } else { &mut sum.made }) += 1;
             sum.failed += usize::from(call.error.is_some());
