@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::job::{Job, Subject};
 use super::{Asked, TaskType, picture, text};
+use super::{Job, Subject};
 use crate::enrich::{Provenance, Write};
 
 const LEAST: usize = 5;

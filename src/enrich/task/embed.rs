@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::job::{Job, Subject};
 use super::{Asked, TaskType};
+use super::{Job, Subject};
 use crate::enrich::{Provenance, Write};
 
 /// Characters of one column that a vector is made of.

@@ -11,15 +11,18 @@ mod picture;
 mod ready;
 mod reflect;
 mod seo_meta;
+mod subject;
 mod text;
+mod words;
 
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::job::{Job, MOST_LACKING, MOST_NAMES, Scope, Subject, row_id};
+pub use self::job::Job;
 pub use self::ready::{NAMES, ready};
+pub use self::subject::{MOST_LACKING, MOST_NAMES, Scope, Subject, row_id};
 use super::ask::Asker;
 use super::record::{Kept, Stop, field};
 use super::{

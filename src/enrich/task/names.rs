@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::job::{Job, Scope, Subject};
 use super::{Asked, TaskType};
+use super::{Job, Scope, Subject};
 use crate::enrich::{Provenance, Write};
 
 /// The column that tells one sort of name from another, where the table has it.

@@ -4,7 +4,7 @@
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::job::Scope;
+use super::Scope;
 use super::{TaskType, is_embedding};
 use crate::error::nearest;
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::job::{Job, Scope};
+use super::{Job, Scope};
 use super::{find, payload};
 use crate::config::Config;
 use crate::enrich::queue::NewTask;

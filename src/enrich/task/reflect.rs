@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::job::{Job, Scope, Subject};
 use super::{Asked, TaskType, text};
+use super::{Job, Scope, Subject};
 use crate::enrich::{Provenance, Write};
 
 const LEAST: usize = 20;

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::describe::too_little;
-use super::job::{Job, Subject};
 use super::{Asked, TaskType, text};
+use super::{Job, Subject};
 use crate::enrich::{Provenance, Write};
 
 /// What search engines show before they cut off.
