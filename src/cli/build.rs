@@ -100,7 +100,9 @@ fn enriched(report: &Enriched) -> Option<String> {
     let because = report.because.as_ref().filter(|_| pending > 0);
     let because = because.map(|why| format!(" ({})", super::enrich::brief(why, 200)));
     let because = because.unwrap_or_default();
-    (!counts.is_empty()).then(|| format!("  enriched  {}{because}", counts.join(", ")))
+    let is_open = pending + report.tasks.failed > 0;
+    let where_to = if is_open { "; see `frieze enrich list`" } else { "" };
+    (!counts.is_empty()).then(|| format!("  enriched  {}{because}{where_to}", counts.join(", ")))
 }
 
 /// What was done about images, if anything was.

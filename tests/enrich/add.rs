@@ -54,6 +54,7 @@ async fn a_task_that_a_person_adds_is_the_one_that_frieze_would_queue() {
     for (arguments, why) in [
         (&[describe, "--target", "projcts/1"][..], "there is no collection \"projcts\""),
         (&[describe, "--target", "projcts/1"], "did you mean \"projects\"?"),
+        (&[describe, "--target", "projects/tide"], "projects has no row with the id tide"),
         (
             &[describe, "--target", "skills/1"],
             "enrich.tasks.generate_project_description is not about skills/1",

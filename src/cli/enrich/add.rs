@@ -97,6 +97,7 @@ pub async fn run(
     connection: &mut PgConnection,
 ) -> Result<()> {
     let task = args.task(config)?;
+    task::check_row(connection, config, &task).await?;
     let added = queue::add(connection, &task).await?;
     if global.json {
         return output::json(&json!({"id": added.id(), "is_new": added.is_new()}));

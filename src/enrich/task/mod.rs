@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub use self::job::Job;
-pub use self::ready::{NAMES, ready};
+pub use self::ready::{NAMES, check_row, ready};
 pub use self::subject::{MOST_LACKING, MOST_NAMES, Scope, Subject, row_id};
 use super::ask::Asker;
 use super::record::{Kept, Stop, field};

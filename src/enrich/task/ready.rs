@@ -2,10 +2,12 @@
 //! same task.
 
 use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::{Job, Scope};
 use super::{find, payload};
 use crate::config::Config;
+use crate::db;
 use crate::enrich::queue::NewTask;
 use crate::error::{Error, Result, nearest};
 
@@ -36,6 +38,25 @@ pub fn ready(config: &Config, task: NewTask) -> Result<NewTask> {
         }
     };
     Ok(NewTask { target, ..task })
+}
+
+/// An error where the row is not there that a task is about.
+pub async fn check_row(conn: &mut PgConnection, config: &Config, task: &NewTask) -> Result<()> {
+    let kind = find(&task.task_type).map_err(Error::content)?;
+    let job = Job::choose(config, &task.task_type, &task.payload, task.target.as_deref());
+    let (Ok(job), Scope::Row) = (job, kind.scope()) else { return Ok(()) };
+    let id = row(task)?;
+    let table = db::quoted(&job.table);
+    let sql = format!("select exists (select from {table} as r where r.id::text = $1)");
+    let look = sqlx::query_scalar(AssertSqlSafe(sql)).bind(&id).persistent(false);
+    let is_there: bool = db::alone!(conn, look, fetch_one)
+        .map_err(|error| db::explain_owner(error, &format!("looking into {}", job.table)))?;
+    if is_there {
+        return Ok(());
+    }
+    Err(Error::content(format!("{} has no row with the id {id}", job.table)).help(
+        "the target is a collection and the value of the row's column id, as in projects/<ID>",
+    ))
 }
 
 /// What stands for a row where a task is about names.
