@@ -61,7 +61,10 @@ fn a_picture_goes_with_the_question_and_a_name_alone_is_guessed_from() {
     assert_eq!((images.len(), seen.width(), seen.height()), (1, 768, 256));
     for elsewhere in ["https://example.com/quay.png", "images/gone.png"] {
         let (system, _, images) = ask(elsewhere);
-        assert!(images.is_empty() && system.contains("You cannot see it, so invent nothing"), "{system}");
+        assert!(
+            images.is_empty() && system.contains("You cannot see it, so invent nothing"),
+            "{system}"
+        );
     }
 }
 
