@@ -16,6 +16,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::web;
+
 /// The target of spans that are for collectors alone: log lines do not carry them.
 pub const SPANS: &str = "frieze::spans";
 
@@ -23,7 +25,6 @@ pub const SPANS: &str = "frieze::spans";
 const PATIENCE: Duration = Duration::from_secs(2);
 const CONNECT: Duration = Duration::from_secs(2);
 const TIMEOUT: Duration = Duration::from_secs(10);
-const AGENT: &str = concat!("frieze/", env!("CARGO_PKG_VERSION"));
 
 static HAS_WARNED: AtomicBool = AtomicBool::new(false);
 
@@ -89,11 +90,10 @@ fn timeout(env: &dyn Fn(&str) -> Option<String>) -> Duration {
 
 /// Blocking, as the thread that sends wants it. It follows nobody and takes no proxy.
 fn client(timeout: Duration) -> reqwest::Result<reqwest::blocking::Client> {
-    // Another part of the program may have installed it before: all agree on this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    web::prepare();
     let builder = || {
         reqwest::blocking::Client::builder()
-            .user_agent(AGENT)
+            .user_agent(web::AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .timeout(timeout)

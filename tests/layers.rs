@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[&str] = &[
     "error",
     "fs",
+    "web",
     "telemetry",
     "config",
     "cache",

@@ -26,19 +26,24 @@ pub fn line(text: &str) -> Result<()> {
     }
 }
 
+/// A bar on a terminal, nothing where lines are collected.
+pub fn bar(quiet: bool, template: &str) -> ProgressBar {
+    let bar = ProgressBar::no_length();
+    if quiet || !std::io::stderr().is_terminal() {
+        bar.set_draw_target(ProgressDrawTarget::hidden());
+    }
+    let style = ProgressStyle::with_template(template);
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
 /// Shows how far a build is: a bar on a terminal, nothing where lines are collected.
 pub struct Progress(ProgressBar);
 
 impl Progress {
     pub fn new(quiet: bool) -> Self {
-        let bar = ProgressBar::no_length();
-        if quiet || !std::io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let style = ProgressStyle::with_template("{spinner} {msg:9} {wide_bar} {pos}/{len}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Self(bar)
+        Self(bar(quiet, "{spinner} {msg:9} {wide_bar} {pos}/{len}"))
     }
 }
 

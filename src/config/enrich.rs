@@ -284,55 +284,67 @@ impl ProviderKind {
     }
 }
 
-fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
-    const KEY: &str = "enrich.providers";
-    let kind = match raw.kind.as_str() {
-        "groq" => ProviderKind::Groq,
-        "hugging_face" => ProviderKind::HuggingFace,
-        "llama" => ProviderKind::Llama,
-        "openai" => ProviderKind::OpenAi,
-        other => {
-            return Err(invalid(
-                KEY,
-                &format!("\"{other}\" is not a kind of provider"),
-                "write \"groq\", \"hugging_face\", \"llama\" or \"openai\" (any server of that protocol)",
-            ));
-        }
-    };
-    let usual = kind.usual();
-    let base = raw.base_url.or_else(|| usual.base_url.map(str::to_owned));
-    let base = base.ok_or_else(|| {
+const PROVIDERS: &str = "enrich.providers";
+
+fn kind_of(name: &str) -> Result<ProviderKind> {
+    match name {
+        "groq" => Ok(ProviderKind::Groq),
+        "hugging_face" => Ok(ProviderKind::HuggingFace),
+        "llama" => Ok(ProviderKind::Llama),
+        "openai" => Ok(ProviderKind::OpenAi),
+        other => Err(invalid(
+            PROVIDERS,
+            &format!("\"{other}\" is not a kind of provider"),
+            "write \"groq\", \"hugging_face\", \"llama\" or \"openai\" (any server of that protocol)",
+        )),
+    }
+}
+
+/// The address as written, or the usual one of its kind.
+fn base_url(written: Option<&str>, usual: &Usual) -> Result<Url> {
+    let base = written.or(usual.base_url).ok_or_else(|| {
         invalid(
-            KEY,
+            PROVIDERS,
             "an \"openai\" provider has no base_url",
             "write it like base_url = \"https://models.example/v1\"",
         )
     })?;
-    let base_url = Url::parse(base.trim_end_matches('/')).ok();
-    let base_url = base_url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    let base_url = base_url.ok_or_else(|| {
+    let url = Url::parse(base.trim_end_matches('/')).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
         invalid(
-            KEY,
-            &format!("\"{}\" is no http or https address", shown(&base)),
+            PROVIDERS,
+            &format!("\"{}\" is no http or https address", shown(base)),
             "write it like https://models.example/v1",
         )
-    })?;
-    let key_env = raw.key_env.or_else(|| usual.key_env.map(str::to_owned));
-    let key_env = key_env.filter(|name| !name.is_empty());
-    let is_near = is_on_this_machine(&base_url);
-    let has_secret = key_env.is_some() || base_url.password().is_some();
-    if has_secret && base_url.scheme() == "http" && !is_near && !raw.insecure.unwrap_or(false) {
-        // Without what may be a password in it.
-        let host = base_url.host_str().unwrap_or_default();
-        let what = format!("a key would go to http://{host} unencrypted");
-        let help = "write an https address; key_env = \"\" if it needs no key; or insecure = true \
-                    where nobody else is on the way to it";
-        return Err(invalid(KEY, &what, help));
+    })
+}
+
+/// No key goes to another machine in the clear, unless the file says that it may.
+fn check_secrecy(raw: &RawProvider, url: &Url, key_env: Option<&str>) -> Result<()> {
+    let has_secret = key_env.is_some() || url.password().is_some();
+    let is_open = url.scheme() == "http" && !is_on_this_machine(url);
+    if !has_secret || !is_open || raw.insecure.unwrap_or(false) {
+        return Ok(());
     }
+    // Without what may be a password in it.
+    let host = url.host_str().unwrap_or_default();
+    let what = format!("a key would go to http://{host} unencrypted");
+    let help = "write an https address; key_env = \"\" if it needs no key; or insecure = true \
+                where nobody else is on the way to it";
+    Err(invalid(PROVIDERS, &what, help))
+}
+
+fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
+    let kind = kind_of(&raw.kind)?;
+    let usual = kind.usual();
+    let base_url = base_url(raw.base_url.as_deref(), &usual)?;
+    let key_env = raw.key_env.clone().or_else(|| usual.key_env.map(str::to_owned));
+    let key_env = key_env.filter(|name| !name.is_empty());
+    check_secrecy(&raw, &base_url, key_env.as_deref())?;
     let key = key_env.as_deref().and_then(env).filter(|key| !key.trim().is_empty());
     let name = raw.name.unwrap_or(raw.kind);
     let number =
-        |what, value, range| number(&format!("{KEY}: {name}: {what}"), Some(value), 0, range);
+        |what, value, range| number(&format!("{PROVIDERS}: {name}: {what}"), Some(value), 0, range);
     let limit = |what, value: Option<u64>| -> Result<Option<u32>> {
         let value = value.map(|value| number(what, value, 1..=u64::from(u32::MAX)));
         Ok(value.transpose()?.and_then(|value| u32::try_from(value).ok()))
@@ -345,7 +357,7 @@ fn provider(raw: RawProvider, env: Env) -> Result<Provider> {
         model: raw.model.or_else(|| usual.model.map(str::to_owned)),
         embedding_model: raw.embedding_model,
         // Elsewhere it is somebody else's, as far as anybody can tell.
-        private: raw.private.unwrap_or(usual.private && is_near),
+        private: raw.private.unwrap_or(usual.private && is_on_this_machine(&base_url)),
         json_schema: raw.json_schema.unwrap_or(true),
         code: raw.code.unwrap_or(false),
         vision: raw.vision.unwrap_or(false),

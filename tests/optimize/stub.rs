@@ -1,13 +1,16 @@
 //! A storage server for tests: it serves and takes objects as Supabase Storage does, and goes wrong
 //! as it is told.
 
+#[path = "../support/http.rs"]
+mod http;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+
+use http::Server;
 
 pub const KEY: &str = "sb_secret_do-not-tell-anybody";
 
@@ -44,32 +47,20 @@ struct State {
 }
 
 pub struct Stub {
-    address: SocketAddr,
+    server: Server,
     state: Arc<Mutex<State>>,
-    stopped: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Stub {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (state, stopped) = (Arc::<Mutex<State>>::default(), Arc::<AtomicBool>::default());
-        let (theirs, stop) = (state.clone(), stopped.clone());
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let state = theirs.clone();
-                std::thread::spawn(move || serve(stream, &state));
-            }
-        });
-        Self { address, state, stopped, thread: Some(thread) }
+        let state = Arc::<Mutex<State>>::default();
+        let theirs = Arc::clone(&state);
+        let server = Server::start(move |stream| serve(stream, &theirs));
+        Self { server, state }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     pub fn public(&self, name: &str) -> String {
@@ -98,14 +89,6 @@ impl Stub {
 
     pub fn uploads(&self) -> Vec<Request> {
         self.requests().into_iter().filter(|request| request.method == "PUT").collect()
-    }
-}
-
-impl Drop for Stub {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -18,14 +18,17 @@
 //!   `chats()`, `embeddings()`.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+#[path = "http.rs"]
+mod http;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
+
+use http::Server;
 
 type Decide = Arc<dyn Fn(&Request) -> Option<Reply> + Send + Sync>;
 
@@ -192,36 +195,24 @@ struct State {
 }
 
 pub struct Models {
-    address: SocketAddr,
+    server: Server,
     state: Arc<Mutex<State>>,
-    stopped: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
 }
 
 impl Models {
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (state, stopped) = (Arc::<Mutex<State>>::default(), Arc::<AtomicBool>::default());
-        let (theirs, stop) = (state.clone(), stopped.clone());
-        let thread = std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if stop.load(Ordering::SeqCst) {
-                    return;
-                }
-                let state = theirs.clone();
-                std::thread::spawn(move || serve(stream, &state));
-            }
-        });
-        Self { address, state, stopped, thread: Some(thread) }
+        let state = Arc::<Mutex<State>>::default();
+        let theirs = Arc::clone(&state);
+        let server = Server::start(move |stream| serve(stream, &theirs));
+        Self { server, state }
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.server.url()
     }
 
     pub fn openai_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("{}/v1", self.server.url())
     }
 
     pub fn then(&self, reply: Reply) -> &Self {
@@ -262,14 +253,6 @@ impl Models {
     /// How many bytes of huge answers were taken.
     pub fn sent(&self) -> usize {
         self.state.lock().unwrap().sent
-    }
-}
-
-impl Drop for Models {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(self.address);
-        let _ = self.thread.take().map(JoinHandle::join);
     }
 }
 

@@ -1,20 +1,17 @@
 //! The HTTP clients: without proxy, cookies, referrer, credentials or redirects of their own.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder};
 use url::{Host, Url};
 
 use super::guard::{self, Judge, Refused};
 use super::resolver::{Lookup, Resolver};
 use crate::error::{Error, Result};
+use crate::web;
 
-const AGENT: &str = concat!("frieze/", env!("CARGO_PKG_VERSION"));
 const IMAGES: &str = "image/webp,image/png,image/jpeg,image/gif,image/svg+xml,image/avif";
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// Each made when it is first needed: only that for https needs the system's certificates.
 pub struct Clients {
@@ -58,17 +55,8 @@ impl Clients {
 }
 
 fn builder(secure: bool) -> ClientBuilder {
-    // Another part of the program may have installed it before: all agree on this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(AGENT)
-        .default_headers(HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(IMAGES))]))
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT);
-    if secure { builder.https_only(true) } else { builder.tls_certs_only([]) }
+    let accept = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(IMAGES))]);
+    web::builder(secure).default_headers(accept)
 }
 
 fn no_client(error: reqwest::Error) -> Error {

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
 use tokio::runtime::{self, Runtime};
 use url::Url;
@@ -14,10 +13,9 @@ use url::Url;
 use super::key::Key;
 use super::object::Object;
 use crate::error::{Error, Result};
+use crate::web;
 pub use trouble::Trouble;
 
-const AGENT: &str = concat!("frieze/", env!("CARGO_PKG_VERSION"));
-const CONNECT: Duration = Duration::from_secs(10);
 /// Tries after the first one.
 const AGAIN: usize = 2;
 /// The slowest line that is waited for, in bytes a millisecond.
@@ -66,17 +64,7 @@ impl Api {
         };
         let runtime = runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(&error))?;
-        // Another part of the program may have installed it before: all agree on this one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let builder = Client::builder()
-            .user_agent(AGENT)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .connect_timeout(CONNECT);
-        let secure = storage.scheme() == "https";
-        let builder = if secure { builder.https_only(true) } else { builder.tls_certs_only([]) };
+        let builder = web::builder(storage.scheme() == "https");
         let client = builder.build().map_err(|error| failed(&error.without_url()))?;
         Ok(Self { client, runtime, key, pace })
     }

@@ -1,10 +1,9 @@
 //! `frieze enrich` itself: a worker, with its progress and its summary.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -228,13 +227,8 @@ struct Progress(ProgressBar);
 
 impl Progress {
     fn new(is_quiet: bool) -> Self {
-        let bar = ProgressBar::new(0);
-        if is_quiet || !std::io::stderr().is_terminal() {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-        }
-        let style = ProgressStyle::with_template("{spinner} enrich {wide_bar} {pos}/{len} {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        bar.enable_steady_tick(Duration::from_millis(100));
+        let bar = output::bar(is_quiet, "{spinner} enrich {wide_bar} {pos}/{len} {msg}");
+        bar.set_length(0);
         Self(bar)
     }
 }

@@ -1,18 +1,15 @@
 //! The HTTP client of all providers: no redirects, no proxy, and keys that nothing repeats.
 
 use std::sync::OnceLock;
-use std::time::Duration;
 
 use reqwest::Client;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::redirect::Policy;
 use url::Url;
 
 use super::trouble::{Kind, Trouble};
 use crate::config::Provider;
+use crate::web;
 
-const AGENT: &str = concat!("frieze/", env!("CARGO_PKG_VERSION"));
-const CONNECT: Duration = Duration::from_secs(10);
 /// A shorter key than any there is would be found in words.
 const SHORTEST_KEY: usize = 8;
 
@@ -30,27 +27,13 @@ impl Http {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = client(secure).map_err(|error| {
+        let client = web::builder(secure).build().map_err(|error| {
             let why = error.without_url();
             let words = "https needs the certificates of the system (often called ca-certificates)";
             Trouble::new(Kind::Unreachable, format!("cannot be asked over https: {why}; {words}"))
         })?;
         Ok(cell.get_or_init(|| client))
     }
-}
-
-fn client(secure: bool) -> reqwest::Result<Client> {
-    // Another part of the program may have installed it before: all agree on this one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = Client::builder()
-        .user_agent(AGENT)
-        .redirect(Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .no_proxy()
-        .connect_timeout(CONNECT);
-    let builder = if secure { builder.https_only(true) } else { builder.tls_certs_only([]) };
-    builder.build()
 }
 
 pub fn headers(to: &Provider) -> Result<HeaderMap, Trouble> {
