@@ -95,6 +95,11 @@ impl Address {
         format!("{}/{database}", self.place())
     }
 
+    /// For connections that are made in another way.
+    pub fn options(&self) -> PgConnectOptions {
+        self.options.clone()
+    }
+
     /// Migrations need a session of their own: locks, and statements that outlive a transaction.
     pub fn refuse_transaction_pooler(&self) -> Result<()> {
         if !self.is_transaction_pooler {

@@ -61,39 +61,80 @@ async fn keys(conn: &mut PgConnection, name: &str, table: &str) -> Result<Vec<Ve
     keys.fetch_all(conn).await.or_explain(DOING)
 }
 
+/// Whether every line names its row by its `id` and nothing else.
+pub async fn are_by_id(conn: &mut PgConnection) -> Result<bool> {
+    const BY_ID: &str = "\
+        select coalesce(bool_and(case when jsonb_typeof(row_key) = 'object'
+            then row_key ? 'id' and row_key - 'id' = '{}' else false end), true)
+        from public.enrichments where reverted_at is null";
+    sqlx::query_scalar(BY_ID).persistent(false).fetch_one(conn).await.or_explain(DOING)
+}
+
 /// What stands in a table, in the order of its lines. `name` is the table as lines name it, `table`
 /// as SQL takes it; `key` makes of the row `t` what tells it from others, or else its key is what
-/// lines name it by.
+/// lines name it by. `only` names the rows to look at by their keys.
 pub async fn standing(
     conn: &mut PgConnection,
     name: &str,
     table: &str,
     key: Option<&str>,
+    only: Option<&[&str]>,
 ) -> Result<Vec<Standing>> {
+    let key = key.unwrap_or("e.row_key");
+    let which = if only.is_some() { format!("{key} = any($3::jsonb[])") } else { String::new() };
     let mut all = Vec::new();
     for columns in keys(conn, name, table).await? {
-        let mut savepoint = conn.begin().await.or_explain(DOING)?;
-        let sql = statement(table, key, &columns);
-        let select = sqlx::query_scalar(AssertSqlSafe(sql)).bind(name).bind(&columns);
-        let found: sqlx::Result<Vec<Json<Standing>>> =
-            select.persistent(false).fetch_all(&mut *savepoint).await;
-        match found {
-            Ok(found) => {
-                all.extend(found.into_iter().map(|Json(found)| found));
-                savepoint.commit().await.or_explain(DOING)?;
-            }
-            // A key that its column does not take any more names no row.
-            Err(error) if error.as_database_error().is_some() => {
-                tracing::warn!("what models wrote into {name} is not told: {error}");
-                savepoint.rollback().await.or_explain(DOING)?;
-            }
-            Err(error) => return Err(error).or_explain(DOING),
-        }
+        let sql = statement(table, key, &columns, &which);
+        all.extend(select(conn, name, &sql, &columns, only).await?);
     }
     Ok(all)
 }
 
-fn statement(table: &str, key: Option<&str>, columns: &[String]) -> String {
+/// The same of a few rows, where lines name rows [by their `id`](are_by_id): `only` holds an object
+/// of it for each of them.
+pub async fn standing_by_id(
+    conn: &mut PgConnection,
+    name: &str,
+    table: &str,
+    only: &[&str],
+) -> Result<Vec<Standing>> {
+    let columns = ["id".to_owned()];
+    let sql = statement(table, "e.row_key", &columns, "e.row_key = any($3::jsonb[])");
+    select(conn, name, &sql, &columns, Some(only)).await
+}
+
+async fn select(
+    conn: &mut PgConnection,
+    name: &str,
+    sql: &str,
+    columns: &[String],
+    only: Option<&[&str]>,
+) -> Result<Vec<Standing>> {
+    let mut savepoint = conn.begin().await.or_explain(DOING)?;
+    let select = sqlx::query_scalar(AssertSqlSafe(sql)).bind(name).bind(columns);
+    let select = match only {
+        Some(only) => select.bind(only),
+        None => select,
+    };
+    let found: sqlx::Result<Vec<Json<Standing>>> =
+        select.persistent(false).fetch_all(&mut *savepoint).await;
+    match found {
+        Ok(found) => {
+            savepoint.commit().await.or_explain(DOING)?;
+            Ok(found.into_iter().map(|Json(found)| found).collect())
+        }
+        // A key that its column does not take any more names no row.
+        Err(error) if error.as_database_error().is_some() => {
+            tracing::warn!("what models wrote into {name} is not told: {error}");
+            savepoint.rollback().await.or_explain(DOING)?;
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error).or_explain(DOING),
+    }
+}
+
+fn statement(table: &str, key: &str, columns: &[String], which: &str) -> String {
+    let only = if which.is_empty() { String::new() } else { format!("and {which}") };
     let same = columns.iter().map(|name| format!("t.{0} = k.{0}", quoted_part(name)));
     format!(
         "select jsonb_build_object('id', e.id, 'key', {key}, 'key_text', ({key})::text, 'column', f.name, 'value', f.value,
@@ -112,9 +153,8 @@ fn statement(table: &str, key: Option<&str>, columns: &[String]) -> String {
         ) as f
         where e.table_name = $1 and e.reverted_at is null
             and array(select jsonb_object_keys(e.row_key) order by 1) = $2::text[]
-            and coalesce(to_jsonb(t) -> f.name, 'null') = f.value
+            and coalesce(to_jsonb(t) -> f.name, 'null') = f.value {only}
         order by e.created_at, e.id, f.name collate \"C\"",
-        key = key.unwrap_or("e.row_key"),
         same = same.collect::<Vec<_>>().join(" and "),
     )
 }

@@ -5,11 +5,13 @@ mod address;
 mod alone;
 mod arguments;
 pub mod check;
+pub mod deploys;
 #[cfg(feature = "embedded")]
 mod embedded;
 pub mod enriched;
 mod errors;
 pub mod export;
+pub mod listen;
 pub mod migrate;
 mod names;
 mod retry;

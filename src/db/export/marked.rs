@@ -44,7 +44,7 @@ impl Sheet<'_> {
         let table = self.table;
         let by = table.keys.first().map_or(&[][..], |key| key.columns.as_slice());
         let key = key_object(table, by);
-        for line in enriched::standing(conn, &table.name, &table.sql, Some(&key)).await? {
+        for line in enriched::standing(conn, &table.name, &table.sql, Some(&key), None).await? {
             standing.entry(line.key_text.clone()).or_default().push(line);
         }
         Ok(standing)

@@ -220,7 +220,7 @@ mod tests {
             let text = entry.up.sql.as_str();
             assert!(header(text, "kit").is_some(), "{} names no kit", entry.name);
         }
-        assert_eq!(kit_names(&entries), ["portfolio"]);
+        assert_eq!(kit_names(&entries), ["portfolio", "redeploy"]);
     }
 
     #[test]

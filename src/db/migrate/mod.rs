@@ -41,14 +41,56 @@ pub struct Step {
 /// Applies what is not applied yet, each migration in a transaction of its own.
 pub async fn up(connection: &mut PgConnection, migrations: &Migrations) -> Result<Applied> {
     lock(connection).await?;
-    let result = up_locked(connection, migrations).await;
+    let result = up_locked(connection, migrations.active()).await;
     unlock(connection, result).await
 }
 
-async fn up_locked(connection: &mut PgConnection, migrations: &Migrations) -> Result<Applied> {
+/// The same for these built-in migrations alone, whether or not their kits are configured.
+pub async fn up_only(
+    connection: &mut PgConnection,
+    migrations: &Migrations,
+    versions: &[i64],
+) -> Result<Applied> {
+    lock(connection).await?;
+    let wanted = migrations.all().filter(|entry| versions.contains(&entry.version));
+    let result = up_locked(connection, wanted).await;
+    unlock(connection, result).await
+}
+
+/// Undoes one migration, if it is applied; says whether it was.
+pub async fn down_only(
+    connection: &mut PgConnection,
+    migrations: &Migrations,
+    version: i64,
+) -> Result<bool> {
+    lock(connection).await?;
+    let result = down_locked(connection, migrations, version).await;
+    unlock(connection, result).await
+}
+
+async fn down_locked(
+    connection: &mut PgConnection,
+    migrations: &Migrations,
+    version: i64,
+) -> Result<bool> {
+    let done = record(connection).await?;
+    let entry = migrations.all().find(|entry| entry.version == version);
+    let down = entry.and_then(|entry| Some((entry, entry.down.as_ref()?)));
+    let Some((entry, down)) = down.filter(|_| done.contains_key(&version)) else {
+        return Ok(false);
+    };
+    let undone = connection.revert(TABLE, down).await;
+    undone.map_err(|error| failed(error, entry, down))?;
+    Ok(true)
+}
+
+async fn up_locked(
+    connection: &mut PgConnection,
+    wanted: impl Iterator<Item = &Entry>,
+) -> Result<Applied> {
     let done = record(connection).await?;
     let mut applied = Applied::default();
-    for entry in migrations.active() {
+    for entry in wanted {
         if let Some(checksum) = done.get(&entry.version) {
             unchanged(entry, checksum)?;
         } else if let Some(why) = missing_extension(connection, entry).await? {

@@ -136,6 +136,11 @@ impl Catalog {
         self.tables.iter().find(|table| table.name == name && table.is_writable())
     }
 
+    /// Whether rows of other tables refer to this one's.
+    pub fn is_referred_to(&self, table: &Table) -> bool {
+        self.tables.iter().any(|other| other.references.contains(&table.sql))
+    }
+
     /// Whether there is a table or a view of that name.
     pub fn has(&self, name: &str) -> bool {
         self.tables.iter().any(|table| table.name == name)

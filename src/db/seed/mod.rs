@@ -8,6 +8,7 @@ pub(super) mod catalog;
 pub(super) mod check;
 mod conflict;
 mod example;
+mod few;
 pub(super) mod identity;
 pub(super) mod marks;
 mod names;
@@ -18,14 +19,18 @@ mod shield;
 mod stale;
 pub(super) mod state;
 pub(super) mod statement;
+mod touch;
 mod work;
 mod write;
+
+use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 
 pub use read::{Content, Row};
+pub use touch::{Held, Touched};
 
 use self::catalog::{Catalog, Table};
 use self::refusal::failed;
@@ -95,10 +100,27 @@ impl Report {
 
 /// Makes the database say what the files say, in one transaction: all of it or nothing.
 pub async fn sync(conn: &mut PgConnection, content: &Content, mode: Mode) -> Result<Report> {
+    sync_tables(conn, content, mode, None).await
+}
+
+/// The same of these tables, where the others are known to stand as the files say. Where rows go
+/// that others may refer to, of all tables.
+async fn sync_tables(
+    conn: &mut PgConnection,
+    content: &Content,
+    mode: Mode,
+    only: Option<&BTreeSet<String>>,
+) -> Result<Report> {
     let mut transaction = conn.begin().await.map_err(|error| failed("seeding", error))?;
     prepare(&mut transaction).await?;
     let catalog = Catalog::load(&mut transaction).await?;
-    let mut works = plan(&mut transaction, &catalog, content, mode).await?;
+    let mut works = plan(&mut transaction, &catalog, content, mode, only).await?;
+    compare(&mut transaction, &mut works).await?;
+    let leaves = |work: &Work| catalog.is_referred_to(work.table) && !work.stale().is_empty();
+    if only.is_some() && works.iter().any(leaves) {
+        works = plan(&mut transaction, &catalog, content, mode, None).await?;
+        compare(&mut transaction, &mut works).await?;
+    }
     apply(&mut transaction, &mut works, mode).await?;
     transaction.commit().await.map_err(|error| failed("seeding", error))?;
     let mut report = Report::default();
@@ -134,13 +156,16 @@ async fn plan<'a>(
     catalog: &'a Catalog,
     content: &'a Content,
     mode: Mode,
+    only: Option<&BTreeSet<String>>,
 ) -> Result<Vec<Work<'a>>> {
+    let is_meant = |name: &str| only.is_none_or(|only| only.contains(read::place::bare(name)));
     let mut works = Vec::new();
-    for (name, rows) in content.tables().filter(|(_, rows)| !rows.is_empty()) {
+    let tables = content.tables().filter(|(name, rows)| !rows.is_empty() && is_meant(name));
+    for (name, rows) in tables {
         works.push(Work::new(catalog.table(name, &rows[0].place())?, rows, mode)?);
     }
     if mode == Mode::Mirror {
-        for name in state::tables(conn).await? {
+        for name in state::tables(conn).await?.into_iter().filter(|name| is_meant(name)) {
             let is_planned = works.iter().any(|work| work.table.name == name);
             if let Some(table) = catalog.find(&name).filter(|_| !is_planned) {
                 works.push(Work::new(table, &[], mode)?);
@@ -162,18 +187,20 @@ fn in_order(mut works: Vec<Work<'_>>) -> Vec<Work<'_>> {
     sorted
 }
 
-async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> Result<()> {
-    for work in works.iter_mut() {
+async fn compare(conn: &mut PgConnection, works: &mut [Work<'_>]) -> Result<()> {
+    for work in works {
         work.compare(conn).await?;
     }
+    Ok(())
+}
+
+async fn apply(conn: &mut PgConnection, works: &mut [Work<'_>], mode: Mode) -> Result<()> {
     let has_lines = enriched::is_readable(conn).await?;
     let is_shrinking = works.iter().any(|work| !work.stale().is_empty());
     if is_shrinking {
         delete(conn, works).await?;
         // A deletion may have taken other rows with it.
-        for work in works.iter_mut() {
-            work.compare(conn).await?;
-        }
+        compare(conn, works).await?;
     }
     for work in works.iter_mut() {
         if has_lines {

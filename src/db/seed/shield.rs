@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
 
+use super::catalog::Table;
 use super::refusal::failed;
 use super::work::{Fate, Work};
 use super::{marks, statement};
@@ -18,7 +19,30 @@ const DOING: &str = "noting what models wrote";
 impl Work<'_> {
     /// Finds out which fields are models', and takes them out of what is written.
     pub async fn shield(&mut self, conn: &mut PgConnection) -> Result<()> {
-        let standing = self.standing(conn).await?;
+        let standing = self.standing(conn, None).await?;
+        self.take_out(&standing);
+        Ok(())
+    }
+
+    /// The same of a few of the table's rows; whether lines name rows by their `id` is known.
+    pub async fn shield_few(&mut self, conn: &mut PgConnection, by_id: bool) -> Result<()> {
+        let found = self.rows.iter().filter_map(|row| row.found.as_ref());
+        let keys: Vec<&str> = found.map(|found| found.key.as_str()).collect();
+        let standing = if by_id && self.table.primary_key() == ["id"] {
+            let Table { name, sql, .. } = self.table;
+            let mut standing: HashMap<String, Vec<Standing>> = HashMap::new();
+            for line in enriched::standing_by_id(conn, name, sql, &keys).await? {
+                standing.entry(line.key_text.clone()).or_default().push(line);
+            }
+            standing
+        } else {
+            self.standing(conn, Some(&keys)).await?
+        };
+        self.take_out(&standing);
+        Ok(())
+    }
+
+    fn take_out(&mut self, standing: &HashMap<String, Vec<Standing>>) {
         self.report.enriched = 0;
         self.adopted.clear();
         for (index, row) in self.rows.iter_mut().enumerate() {
@@ -39,18 +63,20 @@ impl Work<'_> {
                 row.noted.insert(line.column.clone());
             }
         }
-        Ok(())
     }
 
     /// What stands in the table, by the keys under which rows are recorded.
-    async fn standing(&self, conn: &mut PgConnection) -> Result<HashMap<String, Vec<Standing>>> {
+    async fn standing(
+        &self,
+        conn: &mut PgConnection,
+        only: Option<&[&str]>,
+    ) -> Result<HashMap<String, Vec<Standing>>> {
         let mut standing: HashMap<String, Vec<Standing>> = HashMap::new();
         let keys: BTreeSet<String> =
             self.rows.iter().map(|row| statement::key_object(self.table, row.known.by)).collect();
         for key in keys {
-            for line in
-                enriched::standing(conn, &self.table.name, &self.table.sql, Some(&key)).await?
-            {
+            let Table { name, sql, .. } = self.table;
+            for line in enriched::standing(conn, name, sql, Some(&key), only).await? {
                 // Postgres writes both keys in the same way.
                 standing.entry(line.key_text.clone()).or_default().push(line);
             }
@@ -58,8 +84,9 @@ impl Work<'_> {
         Ok(standing)
     }
 
-    /// Ends the lines of what persons say now, and writes down what files say models wrote.
-    pub async fn note(&self, conn: &mut PgConnection) -> Result<()> {
+    /// Ends the lines of what persons say now, and writes down what files say models wrote; whether
+    /// there was any such thing.
+    pub async fn note(&self, conn: &mut PgConnection) -> Result<bool> {
         let is_kept = |index: usize| self.rows[index].fate == Fate::Kept;
         let ids: Vec<Uuid> =
             self.adopted.iter().filter(|(index, _)| !is_kept(*index)).map(|(_, id)| *id).collect();
@@ -79,13 +106,14 @@ impl Work<'_> {
                 }));
             }
         }
+        let is_any = !ids.is_empty() || !lines.is_empty();
         for (by, lines) in lines {
             let note = AssertSqlSafe(self.note_sql(&by));
             let note = sqlx::query(note).bind(&self.table.name).bind(Value::Array(lines));
             let note = note.bind(marks::WHOLE).persistent(false);
             note.execute(&mut *conn).await.map_err(|error| failed(DOING, error))?;
         }
-        Ok(())
+        Ok(is_any)
     }
 
     /// Tasks name rows by their `id`, so that is what a line is to name, where there is one.

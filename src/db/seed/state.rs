@@ -78,6 +78,27 @@ pub(in crate::db) async fn load(
     Ok(records.collect())
 }
 
+/// The recorded rows of a table that have these keys.
+pub(super) async fn some(
+    conn: &mut PgConnection,
+    table: &str,
+    keys: &[&str],
+) -> Result<HashMap<String, Record>> {
+    let sql = "select key::text, file, fields, hash, version from public.seed_state \
+               where table_name = $1 and key = any($2::jsonb[])";
+    let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
+        .persistent(false)
+        .bind(table)
+        .bind(keys)
+        .fetch_all(conn)
+        .await
+        .map_err(|error| failed("reading what was seeded before", error))?;
+    let records = rows
+        .into_iter()
+        .map(|(key, file, fields, hash, version)| (key, Record { file, fields, hash, version }));
+    Ok(records.collect())
+}
+
 pub(in crate::db) async fn forget(
     conn: &mut PgConnection,
     table: &str,

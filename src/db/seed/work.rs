@@ -84,6 +84,23 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// The same of a few of the table's rows: those that are there must have come from `file`. False
+    /// where they have not.
+    pub async fn compare_few(&mut self, conn: &mut PgConnection, file: &str) -> Result<bool> {
+        self.look(conn, &(0..self.rows.len()).collect::<Vec<_>>()).await?;
+        let found = self.rows.iter().filter_map(|row| row.found.as_ref());
+        let keys: Vec<&str> = found.map(|found| found.key.as_str()).collect();
+        self.recorded = state::some(conn, &self.table.name, &keys).await?;
+        self.reject_doubles()?;
+        for row in &mut self.rows {
+            let is_done = row.is_as_recorded(&self.recorded, self.mode);
+            row.fate = if is_done { Fate::Done } else { Fate::Due };
+        }
+        let found = self.rows.iter().filter_map(|row| row.found.as_ref());
+        let mut records = found.map(|found| self.recorded.get(&found.key));
+        Ok(records.all(|record| record.is_some_and(|record| record.file == file)))
+    }
+
     /// Looks again: every row of the files must now be one row of the table.
     pub async fn verify(&mut self, conn: &mut PgConnection, everything: bool) -> Result<()> {
         let which =

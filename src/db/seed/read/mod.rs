@@ -74,6 +74,16 @@ impl Row {
     }
 }
 
+/// A file's rows, read again.
+#[derive(Debug)]
+pub(super) struct Reread {
+    pub table: String,
+    pub file: String,
+    /// Where the former ones are among the table's.
+    pub range: std::ops::Range<usize>,
+    pub rows: Vec<Row>,
+}
+
 /// A field with its line, as the formats hand it over.
 struct Field {
     name: String,
@@ -101,6 +111,47 @@ impl Content {
             tables.entry(place.table).or_default().extend(rows);
         }
         Ok(Self { tables })
+    }
+
+    /// Reads one file again, which may be new or gone: what changes, still to be [put](Self::put).
+    /// None where the file holds no rows and held none.
+    pub(super) fn reread(
+        &self,
+        dir: &Path,
+        config: &Config,
+        file: &Path,
+    ) -> Result<Option<Reread>> {
+        let is_there = !fs::is_hidden_below(file) && dir.join(file).is_file();
+        let place = match Place::of(file) {
+            Ok(Some(place)) => place,
+            Ok(None) if is_there => {
+                place::reject_stranger(dir, file, config, |table| self.has_single_rows(table))?;
+                return Ok(None);
+            }
+            Err(error) if is_there => return Err(error),
+            _ => return Ok(None),
+        };
+        let rows = if is_there { place.read(dir, config)? } else { Vec::new() };
+        let held = self.rows(&place.table);
+        // In the order in which a whole reading finds files.
+        let first = held.partition_point(|row| row.file.split('/').lt(place.name.split('/')));
+        let count = held[first..].iter().take_while(|row| row.file == place.name).count();
+        let is_nothing = count == 0 && rows.is_empty();
+        let (table, file, range) = (place.table, place.name, first..first + count);
+        Ok((!is_nothing).then_some(Reread { table, file, range, rows }))
+    }
+
+    /// Takes a file's rows; what takes that back.
+    pub(super) fn put(&mut self, reread: Reread) -> Reread {
+        let Reread { table, file, range, rows } = reread;
+        let held = self.tables.entry(table.clone()).or_default();
+        let now = range.start..range.start + rows.len();
+        let rows = held.splice(range, rows).collect();
+        Reread { table, file, range: now, rows }
+    }
+
+    fn has_single_rows(&self, table: &str) -> bool {
+        self.rows(table).iter().any(|row| row.stem.is_some())
     }
 
     /// The tables that have files, each with its rows.

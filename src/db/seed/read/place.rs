@@ -128,6 +128,22 @@ pub(in crate::db) fn reject_strangers(
     stranger.map_or(Ok(()), |file| Err(strange(&dir.join(file))))
 }
 
+/// The same of one file, where only the folder's rows are known.
+pub(in crate::db) fn reject_stranger(
+    dir: &Path,
+    file: &Path,
+    config: &Config,
+    holds_rows: impl Fn(&str) -> bool,
+) -> Result<()> {
+    let mut parts = file.iter();
+    let folder = parts.next().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_tables = table_folders(&[], config).contains(&folder) || holds_rows(folder);
+    if parts.next().is_some() && is_tables && is_strange(file) {
+        return Err(strange(&dir.join(file)));
+    }
+    Ok(())
+}
+
 /// Folders that belong to tables: those the configuration names and those that hold rows.
 fn table_folders<'a>(places: &'a [Place], config: &'a Config) -> Vec<&'a str> {
     let collections = config.collections.values().filter_map(|collection| match &collection.from {
