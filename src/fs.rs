@@ -1,5 +1,6 @@
 //! File system calls whose errors always name the path and what was being done to it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -75,27 +76,42 @@ pub fn remove_dir_all(path: &Path) -> Result<()> {
     }
 }
 
+/// Whether a file or a folder of this name is passed over, with all that is in it.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") && name != ".well-known"
+}
+
+/// Whether [`files_below`] passes over a path, given relative to its root.
+pub fn is_hidden_below(path: &Path) -> bool {
+    path.iter().any(is_hidden)
+}
+
 /// Every regular file below `root`, sorted, as paths relative to it; a missing root has none.
 /// Hidden files and folders are skipped, but for `.well-known`, which is part of the web.
 pub fn files_below(root: &Path) -> Result<Vec<PathBuf>> {
     if !root.exists() {
         return Ok(Vec::new());
     }
-    let visible = |entry: &walkdir::DirEntry| {
-        let name = entry.file_name().to_string_lossy();
-        entry.depth() == 0 || name == ".well-known" || !name.starts_with('.')
-    };
-    let walk = walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name();
+    let failed = |error| Error::output(format!("cannot list {}", root.display())).because(error);
     let mut files = Vec::new();
-    for entry in walk.into_iter().filter_entry(visible) {
-        let entry = entry.map_err(|error| {
-            Error::output(format!("cannot list {}", root.display())).because(error)
-        })?;
-        if entry.file_type().is_file()
-            && let Ok(relative) = entry.path().strip_prefix(root)
-        {
-            files.push(relative.to_path_buf());
-        }
+    for entry in walk(root) {
+        files.extend(file(root, &entry.map_err(failed)?));
     }
     Ok(files)
+}
+
+/// The same of what can be listed, for whoever looks while others write.
+pub fn files_found(root: &Path) -> Vec<PathBuf> {
+    walk(root).flatten().filter_map(|entry| file(root, &entry)).collect()
+}
+
+fn walk(root: &Path) -> impl Iterator<Item = walkdir::Result<walkdir::DirEntry>> {
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !is_hidden(entry.file_name());
+    let walk = walkdir::WalkDir::new(root).follow_links(true).sort_by_file_name();
+    walk.into_iter().filter_entry(visible)
+}
+
+fn file(root: &Path, entry: &walkdir::DirEntry) -> Option<PathBuf> {
+    let relative = entry.path().strip_prefix(root).ok()?;
+    entry.file_type().is_file().then(|| relative.to_path_buf())
 }

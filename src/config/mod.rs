@@ -3,6 +3,7 @@
 mod check;
 mod collections;
 mod enrich;
+mod hook;
 mod images;
 mod order;
 mod parameters;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 pub use enrich::{Capability, Enrich, Provider, ProviderKind, TaskSettings};
+pub use hook::Hook;
 pub use images::{Cache, Format, Images, Quality};
 pub use path::{PathTemplate, page_path};
 pub use secret::Secret;
@@ -39,6 +41,7 @@ pub struct Config {
     pub images: Images,
     pub cache: Cache,
     pub enrich: Enrich,
+    pub hook: Hook,
     pub collections: IndexMap<String, Collection>,
     pub pages: Vec<FixedPage>,
     pub json: Vec<JsonFile>,
@@ -255,6 +258,7 @@ pub struct Redirect {
 
 /// What the command line and the environment may override.
 #[derive(Debug, Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Overrides {
     pub base_url: Option<String>,
     pub output: Option<PathBuf>,
@@ -264,6 +268,8 @@ pub struct Overrides {
     pub offline: bool,
     /// How long models get, in seconds.
     pub enrich_window: Option<u64>,
+    /// The build goes live.
+    pub deploy: bool,
 }
 
 impl Config {

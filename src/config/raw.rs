@@ -21,6 +21,8 @@ pub struct Raw {
     #[serde(default)]
     pub enrich: RawEnrich,
     #[serde(default)]
+    pub hook: RawHook,
+    #[serde(default)]
     pub collections: IndexMap<String, RawCollection>,
     #[serde(default)]
     pub pages: Vec<RawPage>,
@@ -161,6 +163,24 @@ pub struct RawTask {
     pub provider: Option<String>,
     pub model: Option<String>,
     pub max_attempts: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawHook {
+    pub quiet_seconds: Option<u64>,
+    pub max_wait_seconds: Option<u64>,
+    pub deploys_per_day: Option<u32>,
+    pub tables: Vec<String>,
+    pub url_env: Option<String>,
+    pub key_env: Option<String>,
+    pub secret_env: Option<String>,
+    pub notify_env: Option<String>,
+    pub notify_secret_env: Option<String>,
+    pub command: Vec<String>,
+    pub command_minutes: Option<u64>,
+    pub state: Option<String>,
+    pub poll_seconds: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]

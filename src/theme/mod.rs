@@ -1,11 +1,15 @@
 //! The theme: templates, section manifests and static files. The built-in ones are in the binary;
 //! a site's own file of the same name takes the place of the built-in one.
 
+mod touched;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
+
+pub use touched::Touched;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -15,14 +19,14 @@ static TEMPLATES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 static STATIC: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/static");
 
 /// Every file a build may draw on, by its path relative to `templates/` or `static/`, with `/`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Theme {
     /// Templates (`.html`, `.xml`) and section manifests (`.toml`).
     pub templates: BTreeMap<String, Template>,
     pub static_files: BTreeMap<String, StaticFile>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Template {
     pub text: String,
     /// Where a person would edit it.
@@ -64,6 +68,35 @@ impl Theme {
             static_files.insert(slashed(&file)?, StaticFile::Own(path));
         }
         Ok(Self { templates, static_files })
+    }
+
+    /// Looks at one template again; a site's own that is gone leaves the built-in one of its name.
+    pub fn reload_template(&mut self, config: &Config, name: &str) -> Result<()> {
+        let path = config.build.templates.join(name);
+        if path.is_file() {
+            let text = fs::read_text(&path)?;
+            let origin = path.display().to_string();
+            self.templates.insert(name.to_owned(), Template { text, origin });
+        } else if let Some(file) = TEMPLATES.get_file(name) {
+            let text = String::from_utf8_lossy(file.contents()).into_owned();
+            let origin = format!("{name} (built in)");
+            self.templates.insert(name.to_owned(), Template { text, origin });
+        } else {
+            self.templates.remove(name);
+        }
+        Ok(())
+    }
+
+    /// Looks for one static file again.
+    pub fn reload_static(&mut self, config: &Config, name: &str) {
+        let path = config.build.static_files.join(name);
+        if path.is_file() {
+            self.static_files.insert(name.to_owned(), StaticFile::Own(path));
+        } else if let Some(file) = STATIC.get_file(name) {
+            self.static_files.insert(name.to_owned(), StaticFile::BuiltIn(file.contents()));
+        } else {
+            self.static_files.remove(name);
+        }
     }
 
     /// The section manifests: each section's name and its file.
