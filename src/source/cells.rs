@@ -1,6 +1,8 @@
 //! Rows as they arrive, each column as text, on their way to values and hashes. They come from the
 //! server or from a snapshot, and either way the same rows become the same values.
 
+use std::sync::Arc;
+
 use blake3::Hasher;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -16,6 +18,9 @@ pub struct Column {
     pub name: String,
     /// Whether its values are plain text to the client; JSON otherwise.
     pub is_text: bool,
+    /// Whether it only says when a row was touched, and no page shows it.
+    #[serde(skip)]
+    pub is_touch: bool,
 }
 
 /// Some rows of a collection.
@@ -46,7 +51,7 @@ fn parse_one(cells: &impl Cells, row: usize, columns: &[Column]) -> Result<Row> 
     let (mut content, mut bookkeeping) = (Hasher::new(), Hasher::new());
     for (index, column) in columns.iter().enumerate() {
         let text = cells.cell(row, index)?;
-        let hasher = if is_bookkeeping(&column.name) { &mut bookkeeping } else { &mut content };
+        let hasher = if column.is_touch { &mut bookkeeping } else { &mut content };
         hasher.update(column.name.as_bytes());
         hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
         hasher.update(text.unwrap_or_default().as_bytes());
@@ -54,12 +59,7 @@ fn parse_one(cells: &impl Cells, row: usize, columns: &[Column]) -> Result<Row> 
     }
     let content: Hash = content.finalize().into();
     let hash = bookkeeping.update(&content).finalize().into();
-    Ok(Row { fields, far: Vec::new(), hash, content })
-}
-
-/// Columns that say when a row was made and touched, and nothing about what it says.
-fn is_bookkeeping(column: &str) -> bool {
-    matches!(column, "created_at" | "updated_at")
+    Ok(Row { fields: Arc::new(fields), far: Vec::new(), hash, content })
 }
 
 fn value(text: Option<&str>, column: &Column) -> Result<Value> {

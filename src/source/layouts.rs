@@ -9,7 +9,7 @@ use crate::db;
 use crate::error::{Error, Result};
 
 /// A layout as stored: which page, which version, and its JSON.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LayoutRow {
     pub page: String,
     pub version: i32,
@@ -51,6 +51,19 @@ pub async fn read(conn: &mut PgConnection, table: &str, role: &str) -> Result<Ve
 /// Every published version, the highest of each page first.
 pub async fn all(conn: &mut PgConnection, table: &str, role: &str) -> Result<Vec<Stored>> {
     select(conn, table, role, "").await
+}
+
+/// Every version, published or not, the highest of each page first. Not for a site that is built.
+pub async fn drafts(conn: &mut PgConnection, table: &str) -> Result<Vec<Stored>> {
+    let query = format!(
+        "select page_name, version, layout_json::text as source, \
+         to_json(updated_at at time zone 'UTC')->>0 as updated \
+         from {} order by page_name collate \"C\", version desc",
+        sql::quoted(table)
+    );
+    let failed = |error| db::explain_owner(error, &format!("reading the drafts in \"{table}\""));
+    let rows = sqlx::query(AssertSqlSafe(query)).persistent(false).fetch_all(conn).await;
+    rows.map_err(failed)?.iter().map(|row| stored(row).map_err(failed)).collect()
 }
 
 /// The filter on `is_published` repeats what row-level security already demands of `anon`: a

@@ -7,19 +7,21 @@ mod notes;
 mod read;
 mod related;
 pub mod snapshot;
+pub mod some;
 mod sql;
 mod texts;
 mod trial;
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 pub use layouts::LayoutRow;
-pub use notes::{Notes, Related, Written};
+pub use notes::{Notes, Related, Stamp, Written};
 use snapshot::Recorder;
 pub use texts::Far;
 #[cfg(test)]
@@ -28,13 +30,15 @@ pub use trial::{Trial, attempt};
 
 use crate::config::Config;
 use crate::db;
+use crate::db::deploys::{self, Seen};
 use crate::error::Result;
+use crate::theme::Touched;
 
 /// A content hash: BLAKE3 of a row's JSON text.
 pub type Hash = [u8; 32];
 
 /// Everything a build reads from the database.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     /// Rows by collection, in the collection's order.
     pub collections: IndexMap<String, Vec<Row>>,
@@ -42,17 +46,20 @@ pub struct Snapshot {
     pub layouts: Vec<LayoutRow>,
     /// What is known of rows beside their columns, by collection; where there is anything.
     pub notes: IndexMap<String, Notes>,
+    /// The marks of changes that this read takes in, where it is to go live.
+    pub changes: Option<Seen>,
 }
 
 /// One row: its columns as JSON, and hashes of the text they came as.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
-    pub fields: Map<String, Value>,
+    /// Shared: a site may be assembled anew from rows that another one is made of.
+    pub fields: Arc<Map<String, Value>>,
     /// Long texts that lie outside memory; among the fields there is null in their place.
     pub far: Vec<(String, Far)>,
     /// Of all columns.
     pub hash: Hash,
-    /// Of all but those that say when the row was made and touched.
+    /// Of all but those that say when the row was made and touched, where no page shows them.
     pub content: Hash,
 }
 
@@ -100,11 +107,16 @@ pub async fn read(
         .begin_with("begin isolation level repeatable read read only")
         .await
         .map_err(failed("starting to read"))?;
-    read::become_role(&mut transaction, role).await?;
     let mut snapshot = Snapshot::default();
+    if config.hook.is_live {
+        snapshot.changes = deploys::seen(&mut transaction).await?;
+    }
+    read::become_role(&mut transaction, role).await?;
     let shelf = texts::Shelf::new(texts::NEAR);
     let recording = recorder.as_deref_mut();
-    let mut reader = read::Reader { conn: &mut transaction, role, recorder: recording, shelf };
+    let touched = &Touched::of(config)?;
+    let conn = &mut *transaction;
+    let mut reader = read::Reader { conn, role, recorder: recording, shelf, config, touched };
     for collection in config.collections.values() {
         let rows = reader.collection(collection).await?;
         snapshot.collections.insert(collection.name.clone(), rows);
@@ -113,15 +125,7 @@ pub async fn read(
     if let Some(table) = &config.layouts {
         stored = layouts::read(&mut transaction, table, role).await?;
     }
-    let (mut known, collections) = (IndexMap::new(), &snapshot.collections);
-    let read = beside(&mut transaction, config, collections, vectors, &mut known).await;
-    transaction.rollback().await.map_err(failed("finishing to read"))?;
-    match read {
-        Ok(Some(read)) => read.find(collections, vectors, &mut known),
-        Ok(None) => {}
-        // The site is whole without.
-        Err(error) => tracing::warn!("{}", error.chain().join(": ")),
-    }
+    let known = known(transaction, config, &snapshot.collections, vectors).await?;
     if let Some(recorder) = recorder {
         recorder.layouts(config.layouts.clone(), stored.clone());
         recorder.notes(&known);
@@ -129,6 +133,59 @@ pub async fn read(
     snapshot.layouts = stored.into_iter().map(layouts::Stored::parse).collect::<Result<_>>()?;
     snapshot.notes = known;
     Ok(snapshot)
+}
+
+/// What is known beside rows that were read before, as it is now.
+pub async fn notes(
+    conn: &mut PgConnection,
+    config: &Config,
+    collections: &IndexMap<String, Vec<Row>>,
+    vectors: Option<&Path>,
+) -> Result<IndexMap<String, Notes>> {
+    let role = &config.database.role;
+    let begun = conn.begin_with("begin isolation level repeatable read read only").await;
+    let mut transaction = begun.map_err(|error| db::explain_as(error, "starting to read", role))?;
+    read::become_role(&mut transaction, role).await?;
+    known(transaction, config, collections, vectors).await
+}
+
+/// The same after single rows became others in their places, by what was known before. False, and
+/// nothing done, where that does not tell enough.
+pub async fn notes_of(
+    conn: &mut PgConnection,
+    config: &Config,
+    rows: &[(&str, usize, &Row)],
+    known: &mut IndexMap<String, Notes>,
+) -> Result<bool> {
+    let role = &config.database.role;
+    let begun = conn.begin_with("begin isolation level repeatable read read only").await;
+    let mut transaction = begun.map_err(|error| db::explain_as(error, "starting to read", role))?;
+    read::become_role(&mut transaction, role).await?;
+    notes::become_oneself(&mut transaction).await?;
+    let done = notes::rewritten(&mut transaction, config, rows, known).await?;
+    let ended = transaction.rollback().await;
+    ended.map_err(|error| db::explain_as(error, "finishing to read", role))?;
+    Ok(done)
+}
+
+/// The same at the end of a transaction, which this ends.
+async fn known(
+    mut transaction: Transaction<'_, Postgres>,
+    config: &Config,
+    collections: &IndexMap<String, Vec<Row>>,
+    vectors: Option<&Path>,
+) -> Result<IndexMap<String, Notes>> {
+    let mut known = IndexMap::new();
+    let read = beside(&mut transaction, config, collections, vectors, &mut known).await;
+    let ended = transaction.rollback().await;
+    ended.map_err(|error| db::explain_as(error, "finishing to read", &config.database.role))?;
+    match read {
+        Ok(Some(read)) => read.find(collections, vectors, &mut known),
+        Ok(None) => {}
+        // The site is whole without.
+        Err(error) => tracing::warn!("{}", error.chain().join(": ")),
+    }
+    Ok(known)
 }
 
 /// What is known of the rows that were read, as the one who connects may see it.
@@ -145,7 +202,7 @@ async fn beside(
 }
 
 impl Snapshot {
-    /// A hash over all that was read, but for when rows were made and touched: two databases with
+    /// A hash over all that was read, but for when rows were made and touched unless pages show it: two databases with
     /// one fingerprint hold the same content.
     pub fn fingerprint(&self) -> Hash {
         let mut hasher = blake3::Hasher::new();

@@ -14,9 +14,10 @@ use super::cells::{self, Column};
 use super::snapshot::{Recorder, frames};
 use super::texts::Shelf;
 use super::{Row, sql};
-use crate::config::{Collection, From};
+use crate::config::{Collection, Config, From};
 use crate::db;
 use crate::error::{Error, Result};
+use crate::theme::Touched;
 
 /// Rows are parsed in pieces, off the reading thread: so many rows at most, or so many bytes.
 const ROWS: usize = 256;
@@ -55,11 +56,33 @@ pub struct Reader<'a> {
     pub role: &'a str,
     pub recorder: Option<&'a mut Recorder>,
     pub shelf: Shelf,
+    pub config: &'a Config,
+    pub touched: &'a Touched,
 }
 
 impl Reader<'_> {
     /// Reads a whole collection; fails when fewer rows arrive than the server counts.
     pub async fn collection(&mut self, collection: &Collection) -> Result<Vec<Row>> {
+        let doing = format!("reading the collection \"{}\"", collection.name);
+        let role = self.role;
+        let failed = |error| explain(error, collection, &doing, role);
+        let (columns, unique) = self.shape(collection).await?;
+        let columns: Arc<[Column]> = columns.into();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.collection(collection, &columns);
+        }
+        // Without a row there is no column to read, but the order is still held against the table.
+        let query = sql::rows(collection, &columns, &unique);
+        let rows = self.rows(collection, query, &columns, &doing).await?;
+        let count = sql::over(collection, sql::count(collection)).map_err(failed)?;
+        let count = count.fetch_one(&mut *self.conn).await.and_then(|row| row.try_get(0));
+        verify(collection, rows.len(), count.map_err(failed)?)?;
+        tracing::debug!(collection = collection.name, rows = rows.len(), "read");
+        Ok(rows)
+    }
+
+    /// The columns of a collection, and those that tell its rows apart.
+    pub async fn shape(&mut self, collection: &Collection) -> Result<(Vec<Column>, Vec<String>)> {
         let doing = format!("reading the collection \"{}\"", collection.name);
         let role = self.role;
         let failed = |error| explain(error, collection, &doing, role);
@@ -72,18 +95,8 @@ impl Reader<'_> {
                 .map_err(failed)?,
             From::Query { .. } => Vec::new(),
         };
-        let columns: Arc<[Column]> = self.columns(collection).await.map_err(failed)?.into();
-        if let Some(recorder) = &mut self.recorder {
-            recorder.collection(collection, &columns);
-        }
-        // Without a row there is no column to read, but the order is still held against the table.
-        let query = sql::rows(collection, &columns, &unique);
-        let rows = self.rows(collection, query, &columns, &doing).await?;
-        let count = sql::over(collection, sql::count(collection)).map_err(failed)?;
-        let count = count.fetch_one(&mut *self.conn).await.and_then(|row| row.try_get(0));
-        verify(collection, rows.len(), count.map_err(failed)?)?;
-        tracing::debug!(collection = collection.name, rows = rows.len(), "read");
-        Ok(rows)
+        let columns = self.columns(collection).await.map_err(failed)?;
+        Ok((columns, unique))
     }
 
     /// The columns of a collection; none where it has no row. Asked for as text: the driver would
@@ -98,7 +111,9 @@ impl Reader<'_> {
         }
         let types = sql::over(collection, sql::types(collection, &names))?;
         let types: Vec<String> = types.fetch_one(&mut *self.conn).await?.try_get(0)?;
+        let unseen = self.touched.unseen(self.config, collection);
         let columns = names.into_iter().zip(types).map(|(name, kind)| Column {
+            is_touch: unseen.contains(&&*name),
             name,
             is_text: matches!(&*kind, "text" | "character varying" | "character" | "name"),
         });

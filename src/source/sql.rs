@@ -10,7 +10,7 @@ use crate::db;
 pub use crate::db::{quoted, quoted_part};
 
 /// The name of a row in our queries: one that no column has, since a column would hide it.
-const ROW: &str = "frieze_row";
+pub const ROW: &str = "frieze_row";
 
 /// The names of the columns, in their order, from one row. The query begins on the second line.
 pub fn names(collection: &Collection) -> String {
@@ -31,6 +31,20 @@ pub fn types(collection: &Collection, names: &[String]) -> String {
 /// that any type of any schema can be read. `unique` is what breaks ties, so that the order is total
 /// and two builds of the same rows agree.
 pub fn rows(collection: &Collection, columns: &[Column], unique: &[String]) -> String {
+    let mut order: Vec<String> = collection.order_by.iter().cloned().collect();
+    if unique.is_empty() {
+        order.push(format!("{ROW}::text collate \"C\""));
+    }
+    order.extend(unique.iter().map(|column| format!("{ROW}.{}", quoted_part(column))));
+    format!(
+        "select {} from {} {ROW} order by {}",
+        selected(columns),
+        from(collection),
+        order.join(", ")
+    )
+}
+
+fn selected(columns: &[Column]) -> String {
     let select = columns.iter().map(|column| {
         let name = quoted_part(&column.name);
         if column.is_text {
@@ -39,16 +53,51 @@ pub fn rows(collection: &Collection, columns: &[Column], unique: &[String]) -> S
             format!("to_json({ROW}.{name})::text")
         }
     });
+    select.collect::<Vec<_>>().join(", ")
+}
+
+/// Those rows of a table whose keys are in a JSON array of objects, `$1`.
+pub fn some(table: &str, columns: &[Column], key: &[String]) -> String {
+    format!("select {} from {}", selected(columns), by_key(table, key))
+}
+
+/// The same, in the collection's order.
+pub fn some_in_order(
+    collection: &Collection,
+    table: &str,
+    columns: &[Column],
+    key: &[String],
+) -> String {
     let mut order: Vec<String> = collection.order_by.iter().cloned().collect();
-    if unique.is_empty() {
-        order.push(format!("{ROW}::text collate \"C\""));
-    }
-    order.extend(unique.iter().map(|column| format!("{ROW}.{}", quoted_part(column))));
+    order.extend(key.iter().map(|column| format!("{ROW}.{}", quoted_part(column))));
     format!(
-        "select {} from {} {ROW} order by {}",
-        select.collect::<Vec<_>>().join(", "),
-        from(collection),
+        "select {} from {} order by {}",
+        selected(columns),
+        by_key(table, key),
         order.join(", ")
+    )
+}
+
+/// Each key is looked up by itself: a planner that knows nothing of the table might read all of it.
+fn by_key(table: &str, key: &[String]) -> String {
+    let same = key.iter().map(|name| {
+        let name = quoted_part(name);
+        format!("frieze_key.{name} = t.{name}")
+    });
+    format!(
+        "(select f.* from (select distinct {} from json_populate_recordset(null::{table}, $1::json)) \
+         frieze_key cross join lateral (select * from {table} t where {} offset 0) f) {ROW}",
+        key.iter().map(|name| quoted_part(name)).collect::<Vec<_>>().join(", "),
+        same.collect::<Vec<_>>().join(" and "),
+        table = quoted(table),
+    )
+}
+
+/// How many rows there are, and a sum of their hashes.
+pub fn print(collection: &Collection) -> String {
+    format!(
+        "select count(*) || ' ' || coalesce(sum(hashtextextended({ROW}::text, 0)::numeric), 0) from {} {ROW}",
+        from(collection)
     )
 }
 
@@ -100,7 +149,8 @@ mod tests {
             &crate::config::Overrides::default(),
             &|_| None,
         );
-        let column = |name: &str, is_text| Column { name: name.to_owned(), is_text };
+        let column =
+            |name: &str, is_text| Column { name: name.to_owned(), is_text, is_touch: false };
         let columns = [column("body", true), column("day", false)];
         let query = rows(&config.unwrap().collections["posts"], &columns, &["id".to_owned()]);
         assert_eq!(

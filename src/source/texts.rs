@@ -77,13 +77,13 @@ impl Shelf {
     pub fn put(&mut self, rows: &mut [Row], columns: &[String]) -> Result<()> {
         for row in rows {
             for column in columns {
-                let Some(Value::String(text)) = row.fields.get_mut(column) else { continue };
+                let Some(Value::String(text)) = row.fields.get(column) else { continue };
                 if text.len() < LONG || self.keeps(text.len() as u64) {
                     continue;
                 }
-                let (text, pile) = (std::mem::take(text), self.pile()?);
+                let pile = self.pile()?;
                 let far = Far { at: pile.add(text.as_bytes())?, len: text.len(), pile };
-                row.fields.insert(column.clone(), Value::Null);
+                Arc::make_mut(&mut row.fields).insert(column.clone(), Value::Null);
                 row.far.push((column.clone(), far));
             }
         }
@@ -136,7 +136,7 @@ mod tests {
 
     fn row(body: &str) -> Row {
         let fields = json!({"title": "t", "body": body, "note": "x"});
-        Row { fields: fields.as_object().unwrap().clone(), ..Row::default() }
+        Row { fields: Arc::new(fields.as_object().unwrap().clone()), ..Row::default() }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{LayoutRow, Row, layouts, read};
 use crate::config::{Collection, Config};
 use crate::db;
 use crate::error::Result;
+use crate::theme::Touched;
 
 /// What each read gave, or why it was refused.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub async fn attempt(transaction: &mut PgConnection, config: &Config) -> Result<
     let mut shelf = Shelf::new(NEAR);
     for collection in config.collections.values() {
         let mut savepoint = begin(transaction).await?;
-        let rows = rows(&mut savepoint, collection, role, &mut shelf).await;
+        let rows = rows(&mut savepoint, config, collection, &mut shelf).await;
         end(savepoint).await?;
         trial.collections.insert(collection.name.clone(), still_there(rows)?);
     }
@@ -40,13 +41,15 @@ pub async fn attempt(transaction: &mut PgConnection, config: &Config) -> Result<
 
 async fn rows(
     conn: &mut PgConnection,
+    config: &Config,
     collection: &Collection,
-    role: &str,
     shelf: &mut Shelf,
 ) -> Result<Vec<Row>> {
+    let role = config.database.role.as_str();
     read::become_role(conn, role).await?;
-    let mut reader =
-        read::Reader { conn, role, recorder: None, shelf: std::mem::replace(shelf, Shelf::new(0)) };
+    let lent = std::mem::replace(shelf, Shelf::new(0));
+    let touched = &Touched::default();
+    let mut reader = read::Reader { conn, role, recorder: None, shelf: lent, config, touched };
     let rows = reader.collection(collection).await;
     *shelf = reader.shelf;
     rows

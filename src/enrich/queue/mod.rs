@@ -7,6 +7,7 @@
 mod add;
 mod change;
 mod claim;
+mod due;
 mod find;
 mod list;
 mod rescue;
@@ -16,6 +17,7 @@ mod stats;
 pub use self::add::{Added, NewTask, add, add_many};
 pub use self::change::{Retried, cancel, cancel_pending, retry, retry_failed};
 pub use self::claim::{Ask, CLAIM, CLAIM_TYPE, claim, due, sort};
+pub use self::due::is_any_due;
 pub use self::find::find;
 pub use self::list::{Counts, Filter, Listed, Status, counts, list, waits_for};
 pub use self::rescue::{Rescued, rescue};

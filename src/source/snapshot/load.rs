@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::fs::failed;
 use crate::source::{Snapshot, cells, layouts, texts};
+use crate::theme::Touched;
 
 /// Length of the last frame, and checksum.
 const TAIL: u64 = 4 + 32;
@@ -44,7 +45,8 @@ pub fn load(path: &Path, config: &Config) -> Result<(Snapshot, About)> {
     reader
         .seek(SeekFrom::Start(MAGIC.len() as u64))
         .map_err(|error| failed("read", path, error))?;
-    Reading { config, snapshot: Snapshot::default(), shelf: texts::Shelf::new(texts::NEAR) }
+    let (touched, shelf) = (Touched::of(config)?, texts::Shelf::new(texts::NEAR));
+    Reading { config, touched, snapshot: Snapshot::default(), shelf }
         .all(&mut reader)?
         .ok_or_else(damaged)
 }
@@ -77,6 +79,7 @@ fn check(file: &mut File) -> io::Result<bool> {
 
 struct Reading<'a> {
     config: &'a Config,
+    touched: Touched,
     snapshot: Snapshot,
     shelf: texts::Shelf,
 }
@@ -118,13 +121,19 @@ impl Reading<'_> {
         Ok(None)
     }
 
-    fn start(&mut self, start: Start) -> Result<Start> {
+    fn start(&mut self, mut start: Start) -> Result<Start> {
         // One that the configuration no longer has is read past.
         if let Some(collection) = self.config.collections.get(&start.name)
             && definition(collection) != start.definition
         {
             let what = format!("holds other rows for the collection \"{}\"", start.name);
             return Err(outdated(self.config, &format!("{what} than frieze.toml asks for now")));
+        }
+        if let Some(collection) = self.config.collections.get(&start.name) {
+            let unseen = self.touched.unseen(self.config, collection);
+            for column in &mut start.columns {
+                column.is_touch = unseen.contains(&&*column.name);
+            }
         }
         self.snapshot.collections.insert(start.name.clone(), Vec::new());
         Ok(start)

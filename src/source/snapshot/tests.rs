@@ -31,8 +31,11 @@ impl Cells for Texts {
 }
 
 fn columns() -> [Column; 3] {
-    [("slug", true), ("body", true), ("tags", false)]
-        .map(|(name, is_text)| Column { name: name.to_owned(), is_text })
+    [("slug", true), ("body", true), ("tags", false)].map(|(name, is_text)| Column {
+        name: name.to_owned(),
+        is_text,
+        is_touch: matches!(name, "created_at" | "updated_at"),
+    })
 }
 
 fn posts(from: usize) -> Texts {
