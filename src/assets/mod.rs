@@ -12,8 +12,9 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+pub use dimensions::is_image;
 use images::{Images, Picture, Place, Source};
-pub use plan::{check_images, plan};
+pub use plan::{check_images, plan, replan};
 
 use crate::error::{Error, Result, nearest};
 use crate::theme::StaticFile;
@@ -22,13 +23,17 @@ use crate::theme::StaticFile;
 pub const FOLDER: &str = "/_assets/";
 
 /// What templates may refer to, by the name they use for it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Manifest {
     assets: BTreeMap<String, Asset>,
     /// The inline icons: SVG text by name.
     icons: BTreeMap<String, String>,
+    /// The style sheets as they are written.
+    sheets: css::Sources,
     /// The URLs of files that are published on demand.
     on_demand: HashSet<String>,
+    /// Hashes of the files that are published as they are, by their URLs.
+    plain: BTreeMap<String, blake3::Hash>,
     pub images: Arc<Images>,
 }
 
@@ -50,6 +55,12 @@ pub(crate) enum Bytes {
 }
 
 impl Asset {
+    /// Whether its name, where that tells of a content, tells of this one.
+    pub fn is_named_by(&self, content: &[u8]) -> bool {
+        let hash = self.url.strip_prefix(FOLDER).and_then(|name| name.rsplit('.').nth(1));
+        hash.is_none_or(|hash| blake3::hash(content).to_hex()[..16] == *hash)
+    }
+
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>> {
         match &self.bytes {
             Bytes::File(file) => file.read(),
@@ -139,6 +150,16 @@ impl Manifest {
         found
     }
 
+    /// The file that is published at a path, if there is one.
+    pub fn at(&self, url: &str) -> Option<&Asset> {
+        self.assets.values().find(|asset| asset.url == url)
+    }
+
+    /// Every file that templates may name, with the name.
+    pub fn named(&self) -> impl Iterator<Item = (&str, &Asset)> {
+        self.assets.iter().map(|(name, asset)| (name.as_str(), asset))
+    }
+
     /// Every file that may be published.
     pub fn files(&self) -> impl Iterator<Item = &Asset> {
         self.assets.values()
@@ -146,6 +167,20 @@ impl Manifest {
 
     /// A hash over all names: pages depend on it as a whole.
     pub fn fingerprint(&self) -> [u8; 32] {
+        self.names(&self.images.fingerprint()).finalize().into()
+    }
+
+    /// A hash over all that the site is made from: also files whose name says nothing of their content,
+    /// on which no page depends.
+    pub fn site_fingerprint(&self) -> [u8; 32] {
+        let mut hasher = self.names(&self.images.own_fingerprint());
+        for (url, hash) in &self.plain {
+            hasher.update(url.as_bytes()).update(b"\0").update(hash.as_bytes());
+        }
+        hasher.finalize().into()
+    }
+
+    fn names(&self, images: &[u8; 32]) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new();
         for (name, asset) in &self.assets {
             hasher.update(name.as_bytes()).update(b"\0").update(asset.url.as_bytes());
@@ -153,8 +188,8 @@ impl Manifest {
         for (name, svg) in &self.icons {
             hasher.update(name.as_bytes()).update(b"\0").update(svg.as_bytes());
         }
-        hasher.update(&self.images.fingerprint());
-        hasher.finalize().into()
+        hasher.update(images);
+        hasher
     }
 }
 

@@ -42,16 +42,85 @@ pub fn plan(config: &Config, theme: &Theme, cache: &Arc<Cache>) -> Result<Manife
     }
     let most = config.images.max_pixels;
     let planned = sources.into_par_iter().map(|source| asset(source, most));
+    let planned = planned.collect::<Result<Vec<_>>>()?;
+    let plain = planned.iter().filter_map(|it| Some((it.asset.url.clone(), it.plain?))).collect();
     let (assets, images): (Vec<_>, Vec<_>) =
-        planned.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        planned.into_iter().map(|it| ((it.name, it.asset), it.image)).unzip();
     let images = images.into_iter().flatten();
     let images = Arc::new(Images::new(config.images.clone(), cache.clone(), images));
     let assets: BTreeMap<String, Asset> = assets.into_iter().collect();
     let on_demand = assets.values().filter(|asset| asset.on_demand);
     let on_demand = on_demand.map(|asset| asset.url.clone()).collect();
-    let mut manifest = Manifest { assets, icons, on_demand, images };
-    add_sheets(&mut manifest, &sheets)?;
+    let mut manifest = Manifest { assets, icons, sheets, on_demand, plain, images };
+    add_sheets(&mut manifest)?;
     Ok(manifest)
+}
+
+/// The plan after some files changed, came or went: `files` in `static/`, which the theme knows
+/// already, and `pictures` in `content/`. Costs what those files cost.
+pub fn replan(
+    former: &Manifest,
+    config: &Config,
+    theme: &Theme,
+    files: &[String],
+    pictures: &[String],
+) -> Result<Manifest> {
+    let mut manifest = former.clone();
+    let mut changed = Vec::new();
+    for path in files {
+        let file = theme.static_files.get(path);
+        match path.strip_prefix(FINGERPRINTED) {
+            Some(name) if dimensions::has_extension(name, "css") => {
+                manifest.assets.remove(name);
+                let sheet = file.map(|file| text(name, file)).transpose()?;
+                put(&mut manifest.sheets, name, sheet);
+            }
+            Some(name) if name.starts_with(ICONS) && dimensions::has_extension(name, "svg") => {
+                let icon = &name[ICONS.len()..name.len() - ".svg".len()];
+                let svg = file.map(|file| text(name, file)).transpose()?;
+                put(&mut manifest.icons, icon, svg.map(|svg| svg.trim().to_owned()));
+            }
+            Some(name) => changed.push((name.to_owned(), Way::Hashed, file.cloned())),
+            None => changed.push((path.clone(), Way::AsIs, file.cloned())),
+        }
+    }
+    for name in pictures.iter().filter(|name| dimensions::is_image(name)) {
+        let path = config.build.content.join(name);
+        let file = path.is_file().then_some(StaticFile::Own(path));
+        changed.push((name.clone(), Way::OnDemand, file));
+    }
+    let (mut found, mut gone) = (Vec::new(), Vec::new());
+    for (name, way, file) in changed {
+        if let Some(old) = manifest.assets.remove(&name) {
+            manifest.on_demand.remove(&old.url);
+            manifest.plain.remove(&old.url);
+        }
+        let Some(file) = file else {
+            gone.push(name);
+            continue;
+        };
+        let planned = asset((name, (way, file)), config.images.max_pixels)?;
+        if planned.asset.on_demand {
+            manifest.on_demand.insert(planned.asset.url.clone());
+        }
+        if let Some(hash) = planned.plain {
+            manifest.plain.insert(planned.asset.url.clone(), hash);
+        }
+        manifest.assets.insert(planned.name, planned.asset);
+        found.extend(planned.image);
+    }
+    if !found.is_empty() || !gone.is_empty() {
+        manifest.images = Arc::new(manifest.images.with(found, &gone));
+    }
+    add_sheets(&mut manifest)?;
+    Ok(manifest)
+}
+
+fn put(map: &mut BTreeMap<String, String>, name: &str, text: Option<String>) {
+    match text {
+        Some(text) => drop(map.insert(name.to_owned(), text)),
+        None => drop(map.remove(name)),
+    }
 }
 
 /// Fails for the first image that a row or section names and the site does not have.
@@ -93,18 +162,25 @@ fn content_images(config: &Config) -> Result<Sources> {
 }
 
 /// A file as an asset, and as an image if it is one.
-fn asset(
-    (name, (way, file)): (String, (Way, StaticFile)),
-    most: u64,
-) -> Result<((String, Asset), Option<Source>)> {
-    let bytes = file.read()?;
-    let image = dimensions::is_image(&name).then(|| Source::file(&name, &file, &bytes, most));
-    let url = if way == Way::AsIs { format!("/{name}") } else { fingerprint(&name, &bytes) };
-    let on_demand = way == Way::OnDemand;
-    Ok(((name, Asset { url, on_demand, bytes: Bytes::File(file) }), image))
+struct Planned {
+    name: String,
+    asset: Asset,
+    image: Option<Source>,
+    /// Of its content, where its name does not tell.
+    plain: Option<blake3::Hash>,
 }
 
-fn add_sheets(manifest: &mut Manifest, sheets: &css::Sources) -> Result<()> {
+fn asset((name, (way, file)): (String, (Way, StaticFile)), most: u64) -> Result<Planned> {
+    let bytes = file.read()?;
+    let image = dimensions::is_image(&name).then(|| Source::file(&name, &file, &bytes, most));
+    let plain = (way == Way::AsIs).then(|| blake3::hash(&bytes));
+    let url = if way == Way::AsIs { format!("/{name}") } else { fingerprint(&name, &bytes) };
+    let on_demand = way == Way::OnDemand;
+    Ok(Planned { name, asset: Asset { url, on_demand, bytes: Bytes::File(file) }, image, plain })
+}
+
+fn add_sheets(manifest: &mut Manifest) -> Result<()> {
+    let sheets = &manifest.sheets;
     for entry in sheets.keys().filter(|name| css::is_entry(name)) {
         let locate = |name: &str| manifest.assets.get(name).map(|asset| asset.url.clone());
         let bundled = css::bundle(entry, sheets, &locate)?.into_bytes();

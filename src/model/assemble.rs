@@ -3,7 +3,7 @@
 use super::paths::Paths;
 use super::problems::Fault;
 use super::{
-    Body, Collection, ImageReference, Manifests, Page, Site, collection_pages, layout_pages,
+    Body, Collection, ImageReference, Manifests, Page, Row, Site, collection_pages, layout_pages,
 };
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -88,14 +88,20 @@ fn row_images(
     config: &crate::config::Collection,
 ) {
     for column in &config.images {
-        for row in &collection.rows {
-            let path = row.text(column).unwrap_or_default();
-            if !path.is_empty() {
-                let place =
-                    format!("{}, the row with {}, column {column}", config.name, row.label());
-                let quality = config.image_quality;
-                images.push(ImageReference { path: path.to_owned(), place, quality });
-            }
-        }
+        images.extend(collection.rows.iter().filter_map(|row| image_of(config, row, column)));
     }
+}
+
+/// The images that a row's columns name.
+pub(super) fn images_of<'a>(
+    config: &'a crate::config::Collection,
+    row: &'a Row,
+) -> impl Iterator<Item = ImageReference> + use<'a> {
+    config.images.iter().filter_map(|column| image_of(config, row, column))
+}
+
+fn image_of(config: &crate::config::Collection, row: &Row, column: &str) -> Option<ImageReference> {
+    let path = row.text(column).filter(|path| !path.is_empty())?.to_owned();
+    let place = format!("{}, the row with {}, column {column}", config.name, row.label());
+    Some(ImageReference { path, place, quality: config.image_quality })
 }

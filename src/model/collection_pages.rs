@@ -20,7 +20,7 @@ pub fn add(
         row_pages(pages, collection, config, page, paths)?;
     }
     if let Some(list) = &config.list {
-        list_pages(pages, collection, config, list, paths)?;
+        list_pages(pages, collection.rows.len(), config, list, paths)?;
     }
     for group in &config.groups {
         let index = match group_index(collection, config, group, paths) {
@@ -30,7 +30,7 @@ pub fn add(
                 continue;
             }
         };
-        group_pages(pages, &index, config, group, paths)?;
+        group_pages(pages, &index.groups, config, group, paths)?;
         collection.groups.push(index);
     }
     Ok(())
@@ -53,23 +53,35 @@ fn row_pages(
             }
         };
         paths.take(&path, || place(config, row))?;
-        let facts = Facts { config, row };
-        pages.push(Page {
-            title: facts.title()?,
-            description: facts.description()?,
-            image: facts.image()?,
-            updated: facts.updated()?,
-            template: page.template.clone(),
-            body: Body::Row {
-                collection: config.name.clone(),
-                row: index,
-                collections: page.collections.clone(),
-            },
-            path: path.clone(),
-        });
-        collection.paths.push(path);
+        collection.paths.push(path.clone());
+        pages.push(row_page(config, page, path, index, row)?);
     }
     Ok(())
+}
+
+/// The page of a row.
+pub(super) fn row_page(
+    config: &config::Collection,
+    page: &config::RowPage,
+    path: String,
+    index: usize,
+    row: &Row,
+) -> Result<Page> {
+    let mut found = Page {
+        title: String::new(),
+        description: String::new(),
+        image: None,
+        updated: None,
+        template: page.template.clone(),
+        body: Body::Row {
+            collection: config.name.clone(),
+            row: index,
+            collections: page.collections.clone(),
+        },
+        path,
+    };
+    tell(&mut found, config, row)?;
+    Ok(found)
 }
 
 fn place(config: &config::Collection, row: &Row) -> String {
@@ -77,7 +89,11 @@ fn place(config: &config::Collection, row: &Row) -> String {
     format!("the row of {} with {}{id}", config.name, row.label())
 }
 
-fn row_path(config: &config::Collection, path: &PathTemplate, row: &Row) -> Result<String> {
+pub(super) fn row_path(
+    config: &config::Collection,
+    path: &PathTemplate,
+    row: &Row,
+) -> Result<String> {
     path.fill(|column| {
         let value = match row.field(column)?.as_deref() {
             Some(Value::String(text)) => text.clone(),
@@ -106,6 +122,16 @@ fn no_column(config: &config::Collection, column: &str, row: &Row) -> Error {
         config.name
     ))
     .help(format!("the columns are {}", known.join(", ")))
+}
+
+/// What a page says about its row.
+pub(super) fn tell(page: &mut Page, config: &config::Collection, row: &Row) -> Result<()> {
+    let facts = Facts { config, row };
+    page.title = facts.title()?;
+    page.description = facts.description()?;
+    page.image = facts.image()?;
+    page.updated = facts.updated()?;
+    Ok(())
 }
 
 /// What pages say about a row.
@@ -144,14 +170,15 @@ impl Facts<'_> {
     }
 }
 
-fn list_pages(
+/// The numbered pages that list a collection of so many rows.
+pub(super) fn list_pages(
     pages: &mut Vec<Page>,
-    collection: &Collection,
+    rows: usize,
     config: &config::Collection,
     list: &config::List,
     paths: &mut Paths,
 ) -> Result<()> {
-    let all: Vec<usize> = (0..collection.rows.len()).collect();
+    let all: Vec<usize> = (0..rows).collect();
     for (rows, pager) in paginate(&all, Some(list.per_page), &list.path) {
         let path = page_path(&list.path, pager.number);
         paths.take(&path, || format!("the list of {}", config.name))?;
@@ -196,10 +223,7 @@ fn group_index(
     let mut by_key: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut keys_of_row = Vec::with_capacity(collection.rows.len());
     for (index, row) in collection.rows.iter().enumerate() {
-        let value = row.field(&group.by)?.ok_or_else(|| no_column(config, &group.by, row))?;
-        let mut keys = keys(&value);
-        let mut seen = HashSet::new();
-        keys.retain(|key| seen.insert(key.clone()));
+        let keys = keys_of(config, group, row)?;
         for key in &keys {
             by_key.entry(key.clone()).or_default().push(index);
         }
@@ -214,18 +238,40 @@ fn group_index(
         .collect();
     let mut groups = Vec::with_capacity(by_key.len());
     for (key, rows) in by_key {
-        let segment = match group_segment(config, group, &key) {
-            Ok(segment) => segment,
+        match group_of(config, group, key, rows) {
+            Ok(group) => groups.push(group),
             Err(error) => {
                 let subject = format!("{}.{}", config.name, group.by);
                 paths.refuse(Fault::Slug, &subject, error)?;
-                continue;
             }
-        };
-        let path = group.path.fill(|_| Ok(segment.clone()))?;
-        groups.push(Group { key, path, rows });
+        }
     }
     Ok(GroupIndex { column: group.by.clone(), groups, of_row })
+}
+
+/// A group with the path of its first page.
+pub(super) fn group_of(
+    config: &config::Collection,
+    group: &config::Group,
+    key: String,
+    rows: Vec<usize>,
+) -> Result<Group> {
+    let segment = group_segment(config, group, &key)?;
+    let path = group.path.fill(|_| Ok(segment.clone()))?;
+    Ok(Group { key, path, rows })
+}
+
+/// The groups that a row is in, each once, in the order in which it names them.
+pub(super) fn keys_of(
+    config: &config::Collection,
+    group: &config::Group,
+    row: &Row,
+) -> Result<Vec<String>> {
+    let value = row.field(&group.by)?.ok_or_else(|| no_column(config, &group.by, row))?;
+    let mut keys = keys(&value);
+    let mut seen = HashSet::new();
+    keys.retain(|key| seen.insert(key.clone()));
+    Ok(keys)
 }
 
 fn group_segment(config: &config::Collection, group: &config::Group, key: &str) -> Result<String> {
@@ -246,14 +292,15 @@ fn keys(value: &Value) -> Vec<String> {
     }
 }
 
-fn group_pages(
+/// The pages of all groups of a column.
+pub(super) fn group_pages(
     pages: &mut Vec<Page>,
-    index: &GroupIndex,
+    groups: &[Group],
     config: &config::Collection,
     group: &config::Group,
     paths: &mut Paths,
 ) -> Result<()> {
-    for (position, found) in index.groups.iter().enumerate() {
+    for (position, found) in groups.iter().enumerate() {
         let title = group.title.replace("{key}", &found.key);
         for (rows, pager) in paginate(&found.rows, group.per_page, &found.path) {
             let path = page_path(&found.path, pager.number);

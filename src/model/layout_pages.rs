@@ -48,6 +48,15 @@ pub fn add(
     Err(report(&problems))
 }
 
+/// The page of one layout; the error lists what is wrong with it.
+pub fn layout_page(row: LayoutRow, config: &Config, manifests: &Manifests) -> Result<Page> {
+    let place = place(&row);
+    page(row, config, manifests).map_err(|found| {
+        let found: Vec<_> = found.into_iter().map(|what| format!("{place}: {what}")).collect();
+        report(&found)
+    })
+}
+
 /// How messages name a layout.
 pub fn place(row: &LayoutRow) -> String {
     format!("page \"{}\" version {}", row.page, row.version)
@@ -125,7 +134,8 @@ fn text(props: &Map<String, Value>, key: &str) -> Option<String> {
     props.get(key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
+/// The images that a page of a layout names.
+pub fn gather_images(images: &mut Vec<ImageReference>, place: &str, page: &Page) {
     if let Some(path) = &page.image {
         images.push(ImageReference { path: path.clone(), place: place.to_owned(), quality: None });
     }

@@ -9,14 +9,17 @@ mod paths;
 mod problems;
 mod section;
 mod slug;
+mod update;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 pub use assemble::assemble;
+pub use layout_pages::layout_page;
 pub use manifest::{Field, FieldKind, Manifest, Manifests};
 pub use problems::{Fault, Problem, layout_problems, problems};
 pub use section::{Section, is_safe_url};
+pub use update::PageIndex;
 
 pub use crate::source::{Far, Hash, Notes, Row, Written};
 

@@ -56,6 +56,16 @@ pub fn check_templates(tera: &Tera, config: &Config, site: &Site) -> Result<()> 
         .help(format!("create {folder}/{}{near}", page.template)))
 }
 
+/// What an error says whose place stands only in its text: `error: what`, then `--> file:line:…`.
+fn placed(text: &str) -> Option<String> {
+    let (what, rest) = text.split_once('\n')?;
+    let (_, place) = rest.split_once("--> ")?;
+    let mut parts = place.lines().next()?.split(':');
+    let (name, line) = (parts.next()?, parts.next()?.parse::<usize>().ok()?);
+    let what = what.trim_start_matches("error: ");
+    Some(format!("template {name} line {line}: {what}"))
+}
+
 /// A template error as ours: file and line in the message, the marked source as its cause.
 pub fn explain(error: &tera::Error) -> Error {
     let (what, report) = match error.kind() {
@@ -63,7 +73,10 @@ pub fn explain(error: &tera::Error) -> Error {
             let line = report.span().start_line;
             (format!("template {} line {line}: {}", report.filename(), report.message()), true)
         }
-        _ => (format!("template error: {error}"), false),
+        _ => match placed(&error.to_string()) {
+            Some(what) => (what, true),
+            None => (format!("template error: {error}"), false),
+        },
     };
     let mut explained = Error::template(what);
     if report {

@@ -10,6 +10,8 @@ use crate::theme::Theme;
 /// Keys of one build's pages.
 pub struct Keys<'a> {
     site: &'a Site,
+    /// Only what pages say, and not when it was touched.
+    content: bool,
     /// What every page depends on: program, configuration, templates, assets, shared rows.
     environment: Hash,
 }
@@ -28,7 +30,19 @@ impl<'a> Keys<'a> {
             hasher.update(template.text.as_bytes());
         }
         hasher.update(&assets);
-        let mut keys = Self { site, environment: Hash::default() };
+        let mut keys = Self { site, content: false, environment: Hash::default() };
+        for name in &config.site.shared {
+            keys.collection(&mut hasher, name, None);
+        }
+        keys.environment = hasher.finalize().into();
+        keys
+    }
+
+    /// Keys of what pages say alone: the same for any program, theme and configuration, and whenever
+    /// rows were made and touched.
+    pub fn of_content(config: &Config, site: &'a Site) -> Self {
+        let mut keys = Self { site, content: true, environment: Hash::default() };
+        let mut hasher = Hasher::new();
         for name in &config.site.shared {
             keys.collection(&mut hasher, name, None);
         }
@@ -45,7 +59,7 @@ impl<'a> Keys<'a> {
             &page.title,
             &page.description,
             &page.image,
-            &page.updated,
+            page.updated.as_ref().filter(|_| !self.content),
             &page.template,
         );
         hasher.update(format!("{facts:?}").as_bytes());
@@ -90,14 +104,24 @@ impl<'a> Keys<'a> {
     /// the rows that are shown with it.
     fn row(&self, collection: &str, row: usize) -> Hash {
         let Some(of) = self.site.collections.get(collection) else { return Hash::default() };
-        let Some((other, near)) = of.related(row) else { return bare(of, row) };
+        let Some((other, near)) = of.related(row) else { return self.bare(of, row) };
         let mut hasher = Hasher::new();
-        hasher.update(&bare(of, row));
+        hasher.update(&self.bare(of, row));
         if let Some(other) = self.site.collections.get(other) {
             for row in near {
-                hasher.update(&bare(other, *row));
+                hasher.update(&self.bare(other, *row));
             }
         }
+        hasher.finalize().into()
+    }
+
+    /// The same of a row without those that are shown with it.
+    fn bare(&self, of: &Collection, row: usize) -> Hash {
+        let hash = |row: &Row| if self.content { row.content } else { row.hash };
+        let hash = of.rows.get(row).map_or([0; 32], hash);
+        let Some(written) = of.notes.written.get(&row) else { return hash };
+        let mut hasher = Hasher::new();
+        hasher.update(&hash).update(format!("{written:?}").as_bytes());
         hasher.finalize().into()
     }
 
@@ -123,15 +147,6 @@ impl<'a> Keys<'a> {
             section.slots.values().for_each(|children| self.sections(hasher, children));
         }
     }
-}
-
-/// The same of a row without those that are shown with it.
-fn bare(of: &Collection, row: usize) -> Hash {
-    let hash = of.rows.get(row).map_or([0; 32], |row| row.hash);
-    let Some(written) = of.notes.written.get(&row) else { return hash };
-    let mut hasher = Hasher::new();
-    hasher.update(&hash).update(format!("{written:?}").as_bytes());
-    hasher.finalize().into()
 }
 
 /// Tells one build of the program from another: its version, and the size and time of its file.

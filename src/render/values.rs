@@ -34,13 +34,13 @@ pub fn encoded(path: &str) -> String {
     utf8_percent_encode(path, PATH).to_string()
 }
 
-pub struct Values<'a>(HashMap<&'a str, Rows<'a>>);
+/// What was made of rows, kept between pages.
+#[derive(Default)]
+pub struct Values(HashMap<String, Kept>);
 
-struct Rows<'a> {
-    config: &'a config::Collection,
-    collection: &'a Collection,
-    shared: &'a Shared,
-    keys: HashMap<&'a str, Key<'static>>,
+/// Of one collection.
+struct Kept {
+    keys: HashMap<String, Key<'static>>,
     /// Made when first asked for: a page that is reused asks for none.
     made: Vec<OnceLock<Value>>,
     /// The same with the rows that are near them, where the collection asks for those.
@@ -52,24 +52,204 @@ struct Rows<'a> {
     all: OnceLock<Value>,
 }
 
-impl<'a> Values<'a> {
-    pub fn new(config: &'a Config, site: &'a Site, shared: &'a Shared) -> Self {
-        let rows = site.collections.iter().filter_map(|(name, collection)| {
-            let config = config.collections.get(name)?;
-            Some((name.as_str(), Rows::new(config, collection, shared)))
-        });
-        Self(rows.collect())
+impl Values {
+    pub fn new(site: &Site) -> Self {
+        let kept = site.collections.iter();
+        Self(kept.map(|(name, collection)| (name.clone(), Kept::new(collection))).collect())
     }
 
-    fn rows_of(&self, collection: &str) -> Result<&Rows<'a>> {
-        self.0.get(collection).ok_or_else(|| {
-            Error::config(format!("there is no collection \"{collection}\""))
-                .help(format!("add a [collections.{collection}] section to frieze.toml"))
+    /// A row was taken out of its collection, which is now as given.
+    pub fn gone(&mut self, collection: &str, row: usize, of: &Collection) {
+        self.touched(collection);
+        let Some(kept) = self.0.get_mut(collection) else { return };
+        if row < kept.made.len() {
+            kept.made.remove(row);
+        }
+        if row < kept.made_far.len() {
+            kept.made_far.remove(row);
+        }
+        kept.whole.pop();
+        kept.forget_nameless(of);
+    }
+
+    /// A row was put into its collection, which is now as given.
+    pub fn came(&mut self, collection: &str, row: usize, of: &Collection) {
+        self.touched(collection);
+        let Some(kept) = self.0.get_mut(collection) else { return };
+        kept.made.insert(row.min(kept.made.len()), OnceLock::new());
+        if !kept.made_far.is_empty() || of.rows.get(row).is_some_and(Row::is_far) {
+            // Others had none yet, where this is the first.
+            kept.made_far.resize_with(of.rows.len().saturating_sub(1), OnceLock::new);
+            kept.made_far.insert(row.min(kept.made_far.len()), OnceLock::new());
+        }
+        if !kept.whole.is_empty() {
+            kept.whole.push(OnceLock::new());
+        }
+        kept.forget_nameless(of);
+    }
+
+    /// Forgets what was made of a row.
+    pub fn forget(&mut self, collection: &str, row: usize) {
+        self.touched(collection);
+        let Some(kept) = self.0.get_mut(collection) else { return };
+        if let Some(made) = kept.made.get_mut(row) {
+            *made = OnceLock::new();
+        }
+        if let Some(whole) = kept.whole.get_mut(row) {
+            *whole = OnceLock::new();
+        }
+        if let Some(made) = kept.made_far.get_mut(row) {
+            *made = OnceLock::new();
+        }
+    }
+
+    /// Forgets which rows are near which.
+    pub fn forget_related(&mut self, site: &Site) {
+        for (name, of) in &site.collections {
+            let near = of.notes.related.as_ref().map_or(0, |related| related.rows.len());
+            let Some(kept) = self.0.get_mut(name) else { continue };
+            if near + kept.whole.len() > 0 {
+                kept.whole = std::iter::repeat_with(OnceLock::new).take(near).collect();
+                kept.all = OnceLock::new();
+            }
+        }
+    }
+
+    /// Forgets what was made of rows whose texts are of a kind. Texts outside memory are not looked
+    /// at, but forgotten.
+    pub fn forget_where(&mut self, is: &dyn Fn(&str) -> bool) {
+        let is_of = |value: &Value| value.as_str().is_some_and(is);
+        let mut any = false;
+        for kept in self.0.values_mut() {
+            for made in &mut kept.made {
+                let map = made.get().and_then(Value::as_map);
+                if map.is_some_and(|map| map.values().any(is_of)) {
+                    (*made, any) = (OnceLock::new(), true);
+                }
+            }
+            for made in kept.made_far.iter_mut().filter(|made| made.get().is_some()) {
+                (*made, any) = (OnceLock::new(), true);
+            }
+        }
+        if any {
+            self.forget_lists();
+        }
+    }
+
+    /// Something about a collection's rows is other than it was.
+    fn touched(&mut self, collection: &str) {
+        if let Some(kept) = self.0.get_mut(collection) {
+            kept.all = OnceLock::new();
+        }
+        // It may be near rows of others.
+        if self.0.values().any(|kept| !kept.whole.is_empty()) {
+            self.forget_lists();
+        }
+    }
+
+    fn forget_lists(&mut self) {
+        for kept in self.0.values_mut() {
+            kept.all = OnceLock::new();
+            kept.whole.iter_mut().for_each(|whole| *whole = OnceLock::new());
+        }
+    }
+
+    /// Values for a site that holds some of the same rows, perhaps elsewhere: what was made of
+    /// those is kept.
+    pub fn carry(&mut self, former: &Site, site: &Site) {
+        let mut before = std::mem::replace(self, Self::new(site)).0;
+        for (name, collection) in &site.collections {
+            let (Some(old), Some(kept)) = (former.collections.get(name), self.0.get_mut(name))
+            else {
+                continue;
+            };
+            let Some(before) = before.remove(name) else { continue };
+            let Kept { mut made, mut made_far, .. } = before;
+            let places = old.rows.iter().enumerate();
+            let places: HashMap<_, _> = places.map(|(place, row)| (row.hash, place)).collect();
+            for (index, row) in collection.rows.iter().enumerate() {
+                // Where nothing names a row, its place does.
+                let place = places.get(&row.hash).copied();
+                let place = place.filter(|place| name_of(row).is_some() || *place == index);
+                let Some(place) = place else { continue };
+                // The value says which of it models wrote.
+                if old.notes.written.get(&place) != collection.notes.written.get(&index) {
+                    continue;
+                }
+                let value = made.get_mut(place).and_then(OnceLock::take);
+                if let (Some(value), Some(cell)) = (value, kept.made.get(index)) {
+                    let _ = cell.set(value);
+                }
+                let value = made_far.get_mut(place).and_then(OnceLock::take);
+                if let (Some(value), Some(cell)) = (value, kept.made_far.get(index)) {
+                    let _ = cell.set(value);
+                }
+            }
+        }
+    }
+}
+
+impl Kept {
+    /// Where nothing names a row, its place does.
+    fn forget_nameless(&mut self, of: &Collection) {
+        for (row, made) in of.rows.iter().zip(&mut self.made) {
+            if name_of(row).is_none() {
+                *made = OnceLock::new();
+            }
+        }
+    }
+
+    fn new(collection: &Collection) -> Self {
+        let columns = collection.rows.first().map(|row| row.fields.keys()).into_iter().flatten();
+        let keys = columns.map(|name| (name.clone(), Key::from(name.clone()))).collect();
+        let cells = |count| std::iter::repeat_with(OnceLock::new).take(count).collect();
+        let any_far = collection.rows.iter().any(Row::is_far);
+        let far = if any_far { collection.rows.len() } else { 0 };
+        let made_far = std::iter::repeat_with(OnceLock::new).take(far).collect();
+        let near = collection.notes.related.as_ref().map_or(0, |related| related.rows.len());
+        let nothing = (Value::from(Vec::<Value>::new()), Value::from(Map::default()));
+        let (made, whole, all) = (cells(collection.rows.len()), cells(near), OnceLock::new());
+        Self { keys, made, whole, made_far, nothing, all }
+    }
+}
+
+/// What tells a row from others on a page.
+fn name_of(row: &Row) -> Option<&str> {
+    row.text("slug").or_else(|| row.text("id"))
+}
+
+/// The rows of a site with what was made of them.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub values: &'a Values,
+    pub config: &'a Config,
+    pub site: &'a Site,
+    pub shared: &'a Shared,
+}
+
+struct Rows<'a> {
+    config: &'a config::Collection,
+    collection: &'a Collection,
+    shared: &'a Shared,
+    kept: &'a Kept,
+}
+
+impl<'a> View<'a> {
+    fn rows_of(&self, name: &str) -> Result<Rows<'a>> {
+        let rows = || {
+            let config = self.config.collections.get(name)?;
+            let collection = self.site.collections.get(name)?;
+            let kept = self.values.0.get(name)?;
+            Some(Rows { config, collection, shared: self.shared, kept })
+        };
+        rows().ok_or_else(|| {
+            Error::config(format!("there is no collection \"{name}\""))
+                .help(format!("add a [collections.{name}] section to frieze.toml"))
         })
     }
 
     pub fn row(&self, collection: &str, row: usize) -> Result<Value> {
-        self.whole(self.rows_of(collection)?, row)
+        self.whole(&self.rows_of(collection)?, row)
     }
 
     /// A row with those that are near it, which have none themselves.
@@ -79,7 +259,7 @@ impl<'a> Values<'a> {
         else {
             return Ok(value);
         };
-        let cell = of.whole.get(row).filter(|_| !of.collection.rows[row].is_far());
+        let cell = of.kept.whole.get(row).filter(|_| !of.collection.rows[row].is_far());
         if let Some(whole) = cell.and_then(OnceLock::get) {
             return Ok(whole.clone());
         }
@@ -102,26 +282,27 @@ impl<'a> Values<'a> {
     /// The rows at these positions, as an array.
     pub fn some(&self, collection: &str, rows: &[usize]) -> Result<Value> {
         let of = self.rows_of(collection)?;
-        rows.iter().map(|row| self.whole(of, *row)).collect::<Result<Vec<_>>>().map(Value::from)
+        rows.iter().map(|row| self.whole(&of, *row)).collect::<Result<Vec<_>>>().map(Value::from)
     }
 
     pub fn first(&self, collection: &str, most: Option<usize>) -> Result<Value> {
         let of = self.rows_of(collection)?;
         match most {
-            Some(most) if most < of.made.len() => (0..most)
-                .map(|row| self.whole(of, row))
+            Some(most) if most < of.kept.made.len() => (0..most)
+                .map(|row| self.whole(&of, row))
                 .collect::<Result<Vec<_>>>()
                 .map(Value::from),
-            _ => self.all(of),
+            _ => self.all(&of),
         }
     }
 
     fn all(&self, of: &Rows<'a>) -> Result<Value> {
-        if let Some(all) = of.all.get() {
+        if let Some(all) = of.kept.all.get() {
             return Ok(all.clone());
         }
-        let rows = (0..of.made.len()).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>()?;
-        Ok(of.all.get_or_init(|| Value::from(rows)).clone())
+        let rows =
+            (0..of.kept.made.len()).map(|row| self.whole(of, row)).collect::<Result<Vec<_>>>()?;
+        Ok(of.kept.all.get_or_init(|| Value::from(rows)).clone())
     }
 
     /// The collections that every page's shell may read, as one map.
@@ -134,28 +315,15 @@ impl<'a> Values<'a> {
     }
 }
 
-impl<'a> Rows<'a> {
-    fn new(config: &'a config::Collection, collection: &'a Collection, shared: &'a Shared) -> Self {
-        let columns = collection.rows.first().map(|row| row.fields.keys()).into_iter().flatten();
-        let keys = columns.map(|name| (name.as_str(), Key::from(name.clone()))).collect();
-        let made = std::iter::repeat_with(OnceLock::new).take(collection.rows.len()).collect();
-        let any_far = collection.rows.iter().any(Row::is_far);
-        let far = if any_far { collection.rows.len() } else { 0 };
-        let made_far = std::iter::repeat_with(OnceLock::new).take(far).collect();
-        let near = collection.notes.related.as_ref().map_or(0, |related| related.rows.len());
-        let whole = std::iter::repeat_with(OnceLock::new).take(near).collect();
-        let nothing = (Value::from(Vec::<Value>::new()), Value::from(Map::default()));
-        let all = OnceLock::new();
-        Self { config, collection, shared, keys, made, whole, made_far, nothing, all }
-    }
-
+impl Rows<'_> {
     fn get(&self, row: usize) -> Result<Value> {
-        let cell = self.made.get(row).ok_or_else(|| Error::other("a row went missing"))?;
+        let missing = || Error::other("a row went missing");
+        let cell = self.kept.made.get(row).ok_or_else(missing)?;
         if let Some(value) = cell.get() {
             return Ok(value.clone());
         }
         // Two threads may make the same row at once; either result is the same.
-        let found = &self.collection.rows[row];
+        let found = self.collection.rows.get(row).ok_or_else(missing)?;
         let value = self.make(row, found)?;
         if found.is_far() {
             return Ok(value);
@@ -166,13 +334,13 @@ impl<'a> Rows<'a> {
     fn make(&self, index: usize, row: &Row) -> Result<Value> {
         let mut map = Map::default();
         for column in row.fields.keys() {
-            let key = self.keys.get(column.as_str()).cloned();
+            let key = self.kept.keys.get(column.as_str()).cloned();
             let key = key.unwrap_or_else(|| Key::from(column.clone()));
             map.insert(key, self.shown(column, index, row)?);
         }
         map.insert(Key::Str("_url"), self.collection.path(index).map(encoded).into());
         map.insert(Key::Str("_groups"), self.groups(index));
-        map.insert(Key::Str("_related"), self.nothing.0.clone());
+        map.insert(Key::Str("_related"), self.kept.nothing.0.clone());
         map.insert(Key::Str("_enriched"), self.enriched(index));
         Ok(Value::from(map))
     }
@@ -182,7 +350,9 @@ impl<'a> Rows<'a> {
         let made =
             || self.field(column, &row.field(column)?.unwrap_or_default(), index, row, Way::Page);
         let far = row.far.iter().find(|(name, _)| name == column);
-        let (Some((_, text)), Some(cell)) = (far, self.made_far.get(index)) else { return made() };
+        let (Some((_, text)), Some(cell)) = (far, self.kept.made_far.get(index)) else {
+            return made();
+        };
         if let Some((_, former)) = cell.get().filter(|(name, _)| name == column) {
             return Ok(Value::safe_string(&former.read()?));
         }
@@ -225,7 +395,7 @@ impl<'a> Rows<'a> {
             return String::new();
         }
         let rows = &self.collection.rows;
-        let name = rows.get(row).and_then(|row| row.text("slug").or_else(|| row.text("id")));
+        let name = rows.get(row).and_then(name_of);
         let name = name.map_or_else(|| (row + 1).to_string(), slug::slugify);
         format!("{}-{name}-{column}", self.config.name)
     }
@@ -239,7 +409,7 @@ impl<'a> Rows<'a> {
     /// Which columns a model wrote, and which model.
     fn enriched(&self, row: usize) -> Value {
         let Some(written) = self.collection.notes.written.get(&row) else {
-            return self.nothing.1.clone();
+            return self.kept.nothing.1.clone();
         };
         let column = |(column, by): (&String, &crate::model::Written)| {
             let value = map([

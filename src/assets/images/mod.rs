@@ -43,8 +43,8 @@ use crate::error::Result;
 pub struct Images {
     settings: config::Images,
     cache: Arc<Cache>,
-    local: BTreeMap<String, Source>,
-    remote: OnceLock<BTreeMap<String, Source>>,
+    local: BTreeMap<String, Arc<Source>>,
+    remote: OnceLock<BTreeMap<String, Arc<Source>>>,
     /// Qualities that collections set for their images.
     qualities: OnceLock<HashMap<String, u8>>,
     variants: RwLock<HashMap<String, Variant>>,
@@ -72,7 +72,7 @@ impl Images {
         Self {
             settings,
             cache,
-            local: local.into_iter().map(|source| (source.name.clone(), source)).collect(),
+            local: local.into_iter().map(|it| (it.name.clone(), Arc::new(it))).collect(),
             remote: OnceLock::new(),
             qualities: OnceLock::new(),
             variants: RwLock::default(),
@@ -82,9 +82,39 @@ impl Images {
         }
     }
 
+    /// The same images, some of them changed, new or gone; what was learned of the others stays.
+    #[must_use]
+    pub fn with(&self, changed: Vec<Source>, gone: &[String]) -> Self {
+        let mut local = self.local.clone();
+        local.retain(|name, _| !gone.contains(name));
+        local.extend(changed.into_iter().map(|source| (source.name.clone(), Arc::new(source))));
+        let variants = read(&self.variants).clone();
+        Self {
+            settings: self.settings.clone(),
+            cache: Arc::clone(&self.cache),
+            local,
+            remote: self.remote.clone(),
+            qualities: self.qualities.clone(),
+            variants: RwLock::new(variants),
+            outcomes: RwLock::new(read(&self.outcomes).clone()),
+            placeholders: RwLock::new(read(&self.placeholders).clone()),
+            broken: Mutex::default(),
+        }
+    }
+
+    /// The same images with more remote ones.
+    #[must_use]
+    pub fn with_remote(&self, sources: Vec<Source>, qualities: HashMap<String, u8>) -> Self {
+        let mut remote = self.remote.get().cloned().unwrap_or_default();
+        remote.extend(sources.into_iter().map(|it| (it.name.clone(), Arc::new(it))));
+        let mut images = self.with(Vec::new(), &[]);
+        (images.remote, images.qualities) = (OnceLock::from(remote), OnceLock::from(qualities));
+        images
+    }
+
     /// Remote images, once they are fetched; those that could not be are broken.
     pub fn add_remote(&self, sources: Vec<Source>, qualities: HashMap<String, u8>) {
-        let sources = sources.into_iter().map(|source| (source.name.clone(), source)).collect();
+        let sources = sources.into_iter().map(|it| (it.name.clone(), Arc::new(it))).collect();
         // A site is prepared once.
         let _ = self.remote.set(sources);
         let _ = self.qualities.set(qualities);
@@ -106,11 +136,12 @@ impl Images {
             let decoded = percent_encoding::percent_decode_str(path).decode_utf8().ok()?;
             self.local.get(decoded.as_ref())
         };
-        self.local.get(path).or_else(remote).or_else(decoded)
+        self.local.get(path).or_else(remote).or_else(decoded).map(|source| &**source)
     }
 
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
-        self.local.values().chain(self.remote.get().into_iter().flat_map(BTreeMap::values))
+        let remote = self.remote.get().into_iter().flat_map(BTreeMap::values);
+        self.local.values().chain(remote).map(|source| &**source)
     }
 
     /// A variant by the URL that a page refers to it by.
@@ -154,6 +185,15 @@ impl Images {
         };
         self.learn(*key, outcome);
         Some(outcome)
+    }
+
+    /// How many bytes a variant has, if it was made.
+    pub fn weight(&self, variant: &Variant) -> Option<u64> {
+        let source = self.source(&variant.source)?;
+        match self.outcome(&variant.what.key(&source.hash))? {
+            Outcome::Made(bytes) => Some(bytes),
+            Outcome::Dropped => None,
+        }
     }
 
     /// The stand-in for a source that is still loading, empty if it has none; `None` if that is
@@ -233,11 +273,25 @@ impl Images {
         hasher.update(format!("{:?}", self.settings).as_bytes());
         let qualities: Option<BTreeMap<_, _>> = self.qualities.get().map(|q| q.iter().collect());
         hasher.update(format!("{qualities:?}").as_bytes());
-        for source in self.sources() {
-            hasher.update(source.name.as_bytes()).update(b"\0").update(&source.hash);
-            hasher.update(format!("{:?}", source.header).as_bytes());
-        }
+        add(&mut hasher, self.sources());
         hasher.finalize().into()
+    }
+
+    /// The same of the site's own sources, whether or not images may be missing: what is known
+    /// before anything is read or downloaded.
+    pub fn own_fingerprint(&self) -> [u8; 32] {
+        let settings = config::Images { allow_missing: true, ..self.settings.clone() };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(format!("{settings:?}").as_bytes());
+        add(&mut hasher, self.local.values().map(|source| &**source));
+        hasher.finalize().into()
+    }
+}
+
+fn add<'s>(hasher: &mut blake3::Hasher, sources: impl Iterator<Item = &'s Source>) {
+    for source in sources {
+        hasher.update(source.name.as_bytes()).update(b"\0").update(&source.hash);
+        hasher.update(format!("{:?}", source.header).as_bytes());
     }
 }
 
