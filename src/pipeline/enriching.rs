@@ -26,11 +26,16 @@ pub struct Step {
     pub synced: Option<PgConnection>,
 }
 
+/// Whether a build gives models any time.
+pub fn is_wanted(config: &Config) -> bool {
+    !config.enrich.window.is_zero() && run::is_wanted(config)
+}
+
 /// Works through the queue within the window, where the configuration asks for it. An error only
 /// where the database is away, which was waited for then, or somebody stops the build meanwhile.
 pub async fn step(database: &Database, config: &Config) -> Result<Step> {
     let mut step = Step::default();
-    if config.enrich.window.is_zero() || !run::is_wanted(config) {
+    if !is_wanted(config) {
         return Ok(step);
     }
     match work(database, config, &mut step).await {

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Collection, Config};
 use crate::error;
-use crate::model::{Body, Section, Site};
+use crate::model::{Body, Row, Section, Site};
 use crate::render::Shared;
 use crate::render::markdown::{ImageResolver, ResolvedImage};
 
@@ -21,25 +21,44 @@ pub fn in_texts(
     if prefixes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut reader = Reader { shared, prefixes, found: Vec::new() };
+    let mut found = Vec::new();
     for (name, collection) in &site.collections {
         let Some(config) = config.collections.get(name) else { continue };
-        for row in &collection.rows {
-            for column in config.markdown.iter().chain(&config.html) {
-                if let Some(Value::String(text)) = row.field(column)?.as_deref() {
-                    reader.text(text, || {
-                        format!("{name}, the row with {}, column {column}", row.label())
-                    });
-                }
+        found.extend(in_rows(config, collection.rows.iter(), shared, prefixes)?);
+    }
+    found.extend(in_layouts(site, shared, prefixes));
+    Ok(found)
+}
+
+/// Those in some rows of a collection.
+pub fn in_rows<'a>(
+    config: &Collection,
+    rows: impl Iterator<Item = &'a Row>,
+    shared: &Shared,
+    prefixes: &[String],
+) -> error::Result<Vec<(String, String)>> {
+    let mut reader = Reader { shared, prefixes, found: Vec::new() };
+    let name = &config.name;
+    for row in rows {
+        for column in config.markdown.iter().chain(&config.html) {
+            if let Some(Value::String(text)) = row.field(column)?.as_deref() {
+                let place = || format!("{name}, the row with {}, column {column}", row.label());
+                reader.text(text, place);
             }
         }
     }
+    Ok(reader.found)
+}
+
+/// Those in the sections of layout pages.
+pub fn in_layouts(site: &Site, shared: &Shared, prefixes: &[String]) -> Vec<(String, String)> {
+    let mut reader = Reader { shared, prefixes, found: Vec::new() };
     for page in &site.pages {
         if let Body::Layout { sections, .. } = &page.body {
             reader.sections(sections, &page.label());
         }
     }
-    Ok(reader.found)
+    reader.found
 }
 
 struct Reader<'a> {

@@ -2,17 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
-
 use rayon::prelude::*;
 
+use super::inputs::{self, Health};
 use super::pages::{self, Done};
 use crate::assets::Manifest;
 use crate::assets::images::Variant;
 use crate::config::{self, Config, Target};
 use crate::error::Result;
 use crate::fs;
-use crate::model::{Body, Hash, Row, Site};
+use crate::model::{Body, Row, Site};
 use crate::publish::hosts::{
     Csp, HeaderRule, build_output_config, headers_file, redirects_file, rules,
 };
@@ -47,20 +46,17 @@ impl<'a> Outputs<'a> {
         renderer: &Renderer<'_>,
         assets: &Manifest,
         pages: &Done,
-        fingerprint: &Hash,
+        health: &Health,
     ) -> Result<()> {
-        // A site's own file of that name stands.
-        let brought = |path: &str| assets.asset(path).is_ok();
+        let extras = Extras { config: self.config, site, renderer, assets };
         let mut shown = pages.needs.clone();
         for file in &self.config.json {
             self.put(&file.path, &data::json_file(file, site)?)?;
         }
-        for collection in self.config.collections.values() {
-            if let Some(feed) = &collection.feed {
-                let bytes = self.feed(collection, feed, site, renderer)?;
-                shown.extend(renderer.files(&bytes));
-                self.put(&feed.path, &bytes)?;
-            }
+        for (collection, feed) in extras.feeds() {
+            let bytes = extras.feed(collection, feed)?;
+            shown.extend(renderer.files(&bytes));
+            self.put(&feed.path, &bytes)?;
         }
         for file in assets.files() {
             if !file.on_demand || shown.contains(&format!("file {}", file.url)) {
@@ -68,16 +64,17 @@ impl<'a> Outputs<'a> {
             }
         }
         self.images(&shown, assets)?;
-        for (path, bytes) in publish::sitemap(&self.config.site.base_url, &self.addresses(site))? {
+        for (path, bytes) in extras.sitemaps()? {
             self.put(&path, &bytes)?;
         }
-        if !brought("robots.txt") {
-            self.put("robots.txt", &publish::robots(&self.config.site.base_url))?;
+        if !extras.brings("robots.txt") {
+            self.put("robots.txt", &extras.robots())?;
         }
-        if !brought("site.webmanifest") {
-            self.put("site.webmanifest", &publish::webmanifest(&self.config.site))?;
+        if !extras.brings("site.webmanifest") {
+            self.put("site.webmanifest", &extras.webmanifest())?;
         }
-        self.put("health.json", health(fingerprint).as_bytes())?;
+        self.put(inputs::HEALTH, health.summary().as_bytes())?;
+        self.put(inputs::PAGES, health.pages().as_bytes())?;
         self.host_rules(pages)
     }
 
@@ -104,10 +101,65 @@ impl<'a> Outputs<'a> {
         self.put("_headers", &headers_file(&rules)?)?;
         self.put("_redirects", &redirects_file(&self.config.redirects)?)
     }
+}
+
+/// Files that are made of the site as a whole.
+pub struct Extras<'a> {
+    pub config: &'a Config,
+    pub site: &'a Site,
+    pub renderer: &'a Renderer<'a>,
+    pub assets: &'a Manifest,
+}
+
+impl<'a> Extras<'a> {
+    /// Whether the site has a file of that name, which then stands.
+    fn brings(&self, path: &str) -> bool {
+        self.assets.asset(path).is_ok()
+    }
+
+    /// The one of these files that is published at a path, if there is one.
+    pub fn at(&self, path: &str, health: &dyn Fn() -> Result<Health>) -> Result<Option<Vec<u8>>> {
+        if let Some(file) = self.config.json.iter().find(|file| file.path == path) {
+            return data::json_file(file, self.site).map(Some);
+        }
+        if let Some((collection, feed)) = self.feeds().find(|(_, feed)| feed.path == path) {
+            return self.feed(collection, feed).map(Some);
+        }
+        let name = path.trim_start_matches('/');
+        match path {
+            "/robots.txt" => Ok(Some(self.robots())),
+            "/site.webmanifest" => Ok(Some(self.webmanifest())),
+            _ if name == inputs::HEALTH => Ok(Some(health()?.summary().into())),
+            _ if name == inputs::PAGES => Ok(Some(health()?.pages().into())),
+            _ if name.starts_with("sitemap") => {
+                let is = |found: &str| found.trim_start_matches('/') == name;
+                let mut files = self.sitemaps()?.into_iter();
+                Ok(files.find(|(found, _)| is(found)).map(|(_, bytes)| bytes))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn feeds(&self) -> impl Iterator<Item = (&'a config::Collection, &'a config::Feed)> + use<'a> {
+        let collections = self.config.collections.values();
+        collections.filter_map(|collection| Some((collection, collection.feed.as_ref()?)))
+    }
+
+    fn sitemaps(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        publish::sitemap(&self.config.site.base_url, &self.addresses())
+    }
+
+    fn robots(&self) -> Vec<u8> {
+        publish::robots(&self.config.site.base_url)
+    }
+
+    fn webmanifest(&self) -> Vec<u8> {
+        publish::webmanifest(&self.config.site)
+    }
 
     /// Every page but the one for what is not found.
-    fn addresses(&self, site: &Site) -> Vec<SitemapEntry> {
-        let pages = site.pages.iter().filter(|page| !matches!(page.body, Body::NotFound));
+    fn addresses(&self) -> Vec<SitemapEntry> {
+        let pages = self.site.pages.iter().filter(|page| !matches!(page.body, Body::NotFound));
         pages
             .map(|page| SitemapEntry {
                 url: self.config.absolute(&encoded(&page.path)),
@@ -116,14 +168,8 @@ impl<'a> Outputs<'a> {
             .collect()
     }
 
-    fn feed(
-        &self,
-        collection: &config::Collection,
-        feed: &config::Feed,
-        site: &Site,
-        renderer: &Renderer<'_>,
-    ) -> Result<Vec<u8>> {
-        let config = self.config;
+    fn feed(&self, collection: &config::Collection, feed: &config::Feed) -> Result<Vec<u8>> {
+        let Self { config, site, renderer, .. } = *self;
         let meta = FeedMeta {
             title: format!("{} · {}", config.site.title, feed.title),
             description: config.site.description.clone(),
@@ -171,16 +217,6 @@ fn published(feed: &config::Feed, row: &Row) -> Option<String> {
     row.text(column).or_else(|| row.text("created_at")).map(str::to_owned)
 }
 
-fn health(fingerprint: &Hash) -> String {
-    json!({
-        "generator": "frieze",
-        "version": env!("CARGO_PKG_VERSION"),
-        "status": "ok",
-        "fingerprint": blake3::Hash::from_bytes(*fingerprint).to_hex().as_str(),
-    })
-    .to_string()
-}
-
 /// Opens the output folder for a build. Vercel's holds the site one level down, beside its rules.
 pub fn open(config: &Config) -> Result<Stage> {
     let output = &config.build.output;
@@ -200,12 +236,17 @@ pub fn host_config(config: &Config, pages: &Done) -> Result<()> {
 }
 
 fn header_rules(pages: &Done) -> Vec<HeaderRule> {
+    rules(&csp(&pages.needs))
+}
+
+/// What pages that need all this add to the policy.
+pub fn csp(needs: &BTreeSet<String>) -> Csp {
     let hashes = |directive: &str| {
         let hash = |source: &String| {
             let hash = source.strip_prefix(directive)?.trim().trim_matches('\'');
             Some(hash.to_owned())
         };
-        pages.needs.iter().filter_map(hash).collect()
+        needs.iter().filter_map(hash).collect()
     };
-    rules(&Csp { script_hashes: hashes("script-src"), style_hashes: hashes("style-src") })
+    Csp { script_hashes: hashes("script-src"), style_hashes: hashes("style-src") }
 }

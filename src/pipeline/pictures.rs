@@ -65,6 +65,11 @@ pub fn cache(config: &Config) -> Result<Cache> {
     }
 }
 
+/// The folder of that store.
+pub fn cache_folder(config: &Config) -> PathBuf {
+    folder(config, &|name| std::env::var(name).ok())
+}
+
 /// The folder that is named, or where the host keeps files, if that can be written to.
 fn folder(config: &Config, env: &dyn Fn(&str) -> Option<String>) -> PathBuf {
     config.cache.folder.clone().unwrap_or_else(|| {
@@ -120,6 +125,35 @@ pub fn fetch(
     Ok(fetched)
 }
 
+/// Fetches some images, each with the place that names it. Those that had to be left out come with
+/// why. Blocks, for a minute and more where a server is slow.
+pub fn fetch_some(
+    config: &Config,
+    cache: &Cache,
+    wanted: &BTreeMap<String, String>,
+) -> (Vec<Source>, BTreeMap<String, Error>) {
+    let urls: Vec<String> = wanted.keys().cloned().collect();
+    let (mut sources, mut failed) = (Vec::new(), BTreeMap::new());
+    let answers = match remote::fetch_all(&rules(&config.images), &urls, cache) {
+        Ok(answers) => answers,
+        Err(error) => {
+            failed.extend(urls.into_iter().next().map(|url| (url, error)));
+            return (sources, failed);
+        }
+    };
+    for ((url, place), answer) in wanted.iter().zip(answers) {
+        match answer {
+            Ok(answer) => {
+                answer.warning.inspect(|warning| tracing::warn!("{warning}"));
+                let bytes = cache.get(&answer.key).unwrap_or_default();
+                sources.push(Source::cached(url, answer.key, &bytes, config.images.max_pixels));
+            }
+            Err(error) => drop(failed.insert(url.clone(), error.context(place.as_str()))),
+        }
+    }
+    (sources, failed)
+}
+
 /// The URLs to fetch, each with the first place that names it.
 fn wanted(
     config: &Config,
@@ -158,7 +192,7 @@ fn refuse(images: &Images, url: &str, place: &str, error: Error) -> Result<()> {
 }
 
 /// What collections set for their images; where two differ, the better.
-fn qualities(site: &Site) -> HashMap<String, u8> {
+pub fn qualities(site: &Site) -> HashMap<String, u8> {
     let mut qualities: HashMap<String, u8> = HashMap::new();
     for image in &site.images {
         if let Some(quality) = image.quality {

@@ -9,6 +9,7 @@ use tracing::Span;
 use super::pages::Done;
 use super::pictures;
 use crate::config::Config;
+use crate::db::deploys::Seen;
 use crate::enrich::worker::Report as Enriched;
 use crate::model::{Hash, Site};
 use crate::publish::Report as Published;
@@ -96,6 +97,9 @@ pub struct Report {
     pub snapshot: Option<About>,
     /// What models did before the build, where they were asked.
     pub enriched: Option<Enriched>,
+    /// The marks of changes that the site has taken in, where it goes live.
+    #[serde(skip)]
+    pub changes: Option<Seen>,
     /// Hash of the content the site was made from.
     pub fingerprint: String,
     pub seconds: f64,
@@ -137,6 +141,7 @@ impl Report {
             images,
             snapshot: None,
             enriched: None,
+            changes: None,
             fingerprint: blake3::Hash::from_bytes(fingerprint).to_hex().to_string(),
             seconds: times.total.as_secs_f64(),
             stages: times.stages.into_iter().map(stage).collect(),

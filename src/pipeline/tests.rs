@@ -35,7 +35,7 @@ fn post(number: usize) -> Row {
         "tags": [format!("tag-{}", number % 2)],
     });
     let hash = blake3::hash(fields.to_string().as_bytes()).into();
-    let fields = fields.as_object().cloned().unwrap_or_default();
+    let fields = fields.as_object().cloned().unwrap_or_default().into();
     Row { fields, hash, content: hash, ..Row::default() }
 }
 

@@ -72,7 +72,7 @@ mod tests {
 
     fn rows(values: &[Value]) -> Vec<Row> {
         let row = |value: &Value| Row {
-            fields: value.as_object().cloned().unwrap_or_default(),
+            fields: value.as_object().cloned().unwrap_or_default().into(),
             ..Row::default()
         };
         values.iter().map(row).collect()

@@ -65,6 +65,17 @@ pub fn rules(csp: &Csp) -> Vec<HeaderRule> {
     rules
 }
 
+/// The headers of one path.
+pub fn for_path(rules: &[HeaderRule], path: &str) -> Vec<(&'static str, String)> {
+    let asset = path.starts_with("/_assets/");
+    let matching = rules.iter().filter(|rule| match rule.pattern {
+        Pattern::Everything => true,
+        Pattern::Assets => asset,
+        Pattern::Pages => !asset,
+    });
+    matching.flat_map(|rule| rule.headers.iter().cloned()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use pretty_assertions::assert_eq;

@@ -47,7 +47,8 @@ pub fn netlify_toml() -> String {
     let mut file = String::from(
         "# How Netlify builds and serves the site. The headers are those that no build changes; the\n\
          # Content-Security-Policy, with its hashes, is in the _headers file that each build writes.\n\n\
-         [build]\ncommand = \"sh scripts/host-build.sh\"\npublish = \"dist\"\n",
+         [build]\ncommand = \"sh scripts/host-build.sh\"\npublish = \"dist\"\n\
+         # Exit code 0: nothing to do, 1: build.\nignore = \"sh scripts/host-build.sh changed\"\n",
     );
     for rule in fixed_rules() {
         let Some(path) = path(rule.pattern) else { continue };

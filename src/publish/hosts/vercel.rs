@@ -61,6 +61,7 @@ pub fn vercel_json() -> Vec<u8> {
         "$schema": "https://openapi.vercel.sh/vercel.json",
         "framework": null,
         "buildCommand": "sh scripts/host-build.sh vercel",
+        "ignoreCommand": "sh scripts/host-build.sh changed vercel",
         "outputDirectory": ".vercel/output/static",
         "cleanUrls": false,
         "trailingSlash": true,
