@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let telemetry = cli::logging::start(&cli.global);
     let code = match cli::run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             let report = if cli.global.json { cli::json_error(&error) } else { error.report() };
             let _ = writeln!(std::io::stderr().lock(), "{report}");

@@ -1,18 +1,21 @@
 //! `frieze build`: the whole pipeline, once.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use chrono::Utc;
 
 use super::{Global, output};
-use crate::config::{Overrides, Target};
+use crate::config::{Config, Overrides, Target};
 use crate::enrich::worker::Report as Enriched;
 use crate::error::Result;
+use crate::hook::{self, News};
 use crate::pipeline::{self, ImageReport, Report};
 use crate::source::snapshot::About;
 
 /// Build the site: read, render, publish in one atomic step
 #[derive(Debug, clap::Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Args {
     /// Where the site is published, instead of build.output
     #[arg(long, short, value_name = "DIR")]
@@ -28,6 +31,9 @@ pub struct Args {
     /// Publish the site even if it is less than half of what it was
     #[arg(long)]
     allow_shrink: bool,
+    /// This build goes live: record it, and count the changes it reads as deployed
+    #[arg(long)]
+    deploy: bool,
     /// Build from the snapshot that the last read of the database left
     #[arg(long)]
     offline: bool,
@@ -46,14 +52,38 @@ pub fn run(global: &Global, args: &Args) -> Result<()> {
         allow_shrink: args.allow_shrink,
         offline: args.offline,
         enrich_window: args.enrich_window,
+        deploy: args.deploy,
     };
     let config = global.config(&overrides)?;
-    let report = {
+    let began = Instant::now();
+    let built = {
         let progress = output::Progress::new(global.json);
-        pipeline::build(&config, &progress)?
+        pipeline::build(&config, &progress)
     };
+    tell(&config, &built, began.elapsed());
+    let report = built?;
     warn(&report.images);
     if global.json { output::json(&report) } else { output::line(&summary(&report)) }
+}
+
+/// Tells whoever is to know how a build that goes live went.
+fn tell(config: &Config, built: &Result<Report>, took: Duration) {
+    if !config.hook.is_live {
+        return;
+    }
+    let report = built.as_ref().ok();
+    let news = News {
+        status: if report.is_some() { "succeeded" } else { "failed" },
+        site: config.site.base_url.clone(),
+        pages: report.map(|report| report.pages),
+        bytes: report.map(|report| report.bytes),
+        fingerprint: report.map(|report| report.fingerprint.clone()),
+        seconds: took.as_secs_f64(),
+        error: built.as_ref().err().map(|error| error.chain().join(": ")),
+    };
+    if let Err(error) = hook::notify(config, &news) {
+        tracing::warn!("{}", error.chain().join(": "));
+    }
 }
 
 fn summary(report: &Report) -> String {

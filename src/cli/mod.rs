@@ -1,13 +1,18 @@
 //! The command line: one file per subcommand, with its arguments and how it reports.
 
 mod build;
+mod changed;
 mod db;
+mod dev;
 mod enrich;
+mod hook;
 mod images;
 mod init;
 pub mod logging;
 mod memory;
 mod output;
+mod preview;
+mod status;
 
 use std::path::PathBuf;
 
@@ -51,6 +56,9 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 enum Command {
     Build(build::Args),
+    Dev(dev::Args),
+    Preview(preview::Args),
+    Changed(changed::Args),
     Images(images::Args),
     Init(init::Args),
     #[command(subcommand)]
@@ -58,17 +66,27 @@ enum Command {
     Enrich(enrich::Args),
     #[command(subcommand)]
     Memory(memory::Command),
+    #[command(subcommand)]
+    Hook(hook::Command),
+    Status(status::Args),
 }
 
-pub fn run(cli: &Cli) -> Result<()> {
-    match &cli.command {
+/// Does what was asked for; gives the exit code.
+pub fn run(cli: &Cli) -> Result<u8> {
+    let done = match &cli.command {
+        Command::Changed(args) => return changed::run(&cli.global, args),
         Command::Build(args) => build::run(&cli.global, args),
+        Command::Dev(args) => dev::run(&cli.global, args),
+        Command::Preview(args) => preview::run(&cli.global, args),
         Command::Images(args) => images::run(&cli.global, args),
         Command::Init(args) => init::run(&cli.global, args),
         Command::Db(command) => db::run(&cli.global, command),
         Command::Enrich(args) => enrich::run(&cli.global, args),
         Command::Memory(command) => memory::run(&cli.global, command),
-    }
+        Command::Hook(command) => hook::run(&cli.global, command),
+        Command::Status(args) => status::run(&cli.global, args),
+    };
+    done.map(|()| 0)
 }
 
 impl Global {
