@@ -11,7 +11,7 @@ use frieze::cache::Cache;
 use frieze::config::{Config, Overrides};
 use frieze::model::{self, Manifests};
 use frieze::pipeline::{self, Quiet};
-use frieze::render::{Engine, Renderer, Shared};
+use frieze::render::{Engine, Press, Shared, Sources};
 use frieze::source::{Row, Snapshot};
 use frieze::theme::Theme;
 
@@ -48,7 +48,7 @@ fn post(number: usize) -> Row {
     });
     let hash = blake3::hash(fields.to_string().as_bytes()).into();
     let fields = fields.as_object().cloned().unwrap_or_default();
-    Row { fields, hash, content: hash, ..Row::default() }
+    Row { fields: fields.into(), hash, content: hash, ..Row::default() }
 }
 
 fn snapshot() -> Snapshot {
@@ -107,7 +107,15 @@ fn pages(criterion: &mut Criterion) {
         let shared = Shared::new(&config, assets::plan(&config, &theme, &cache).unwrap());
         let engine = Engine::load(&theme, &shared, minify).unwrap();
         let site = model::assemble(snapshot(), &config, &manifests).unwrap();
-        let renderer = Renderer::new(&config, &theme, engine, &site, &manifests, &shared).unwrap();
+        let from = Sources {
+            config: &config,
+            theme: &theme,
+            site: &site,
+            manifests: &manifests,
+            shared: &shared,
+        };
+        let press = Press::new(engine, from).unwrap();
+        let renderer = press.renderer(from);
         let page = site.pages.iter().find(|page| page.path == "/posts/post-7/").unwrap();
         group.bench_function(name, |bencher| bencher.iter(|| renderer.page(page).unwrap()));
     }

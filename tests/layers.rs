@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Left to right. `error`, `fs` and `telemetry` stand to the left of everything.
+/// Left to right. `error`, `fs`, `web` and `telemetry` stand to the left of everything.
 const ROOMS: &[&str] = &[
     "error",
     "fs",
@@ -23,6 +23,8 @@ const ROOMS: &[&str] = &[
     "render",
     "publish",
     "pipeline",
+    "serve",
+    "hook",
     "cli",
 ];
 

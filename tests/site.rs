@@ -56,6 +56,7 @@ fn every_page_of_the_portfolio_is_there() {
         "robots.txt",
         "site.webmanifest",
         "health.json",
+        "health-pages.json",
         "_headers",
         "_redirects",
         "api/v1/portfolio/full.json",

@@ -43,6 +43,7 @@ const PLACES: &[Place] = &[
     place("RawCache", "`[cache]`", "[cache]", &[]),
     place("RawImages", "`[images]`", "[images]", &[]),
     place("RawEnrich", "`[enrich]`", "[enrich]", &[]),
+    place("RawHook", "`[hook]`", "[hook]", &[]),
     place("RawProvider", "`[[enrich.providers]]`", "[[enrich.providers]]", &["kind = \"groq\""]),
     place("RawTask", "`[enrich.tasks.<name>]`", "[enrich.tasks.embed]", &[]),
     place("RawCollection", "`[collections.<name>]`", "[collections.posts]", &[]),

@@ -11,8 +11,18 @@ const FILE: &str = ".env.example";
 const PAGE: &str = "docs/configuration.md";
 
 /// The variables that are ours or that we hand on; hosts set others themselves, such as NETLIFY.
-const PREFIXES: [&str; 9] =
-    ["DATABASE_", "FRIEZE_", "SUPABASE_", "AWS_", "PG", "RUST_", "GROQ_", "HF_", "OTEL_"];
+const PREFIXES: [&str; 10] = [
+    "DATABASE_",
+    "DEPLOY_",
+    "FRIEZE_",
+    "SUPABASE_",
+    "AWS_",
+    "PG",
+    "RUST_",
+    "GROQ_",
+    "HF_",
+    "OTEL_",
+];
 
 /// The lines that hold a variable, without the `# ` that switches them off.
 fn variables(text: &str) -> Vec<(&str, &str)> {

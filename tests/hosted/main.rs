@@ -10,6 +10,7 @@ mod site;
 
 mod absence;
 mod enriching;
+mod redeploying;
 mod refusals;
 mod trouble;
 mod ways;

@@ -10,3 +10,4 @@ mod conflicts;
 mod identity;
 mod refusals;
 mod support;
+mod touch;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use frieze::config::{Config, Overrides};
-use frieze::db::seed::{Content, Mode, Report, sync};
+use frieze::db::seed::{Content, Held, Mode, Report, Touched, sync};
 use frieze::error::{Error, Result};
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
@@ -57,6 +57,26 @@ impl Site {
         let config = Config::load(self.dir.path(), &Overrides::default(), &|_| None)?;
         let content = Content::read(&self.dir.path().join("content"), &config)?;
         sync(&mut self.conn, &content, mode).await
+    }
+
+    pub fn config(&self) -> Config {
+        Config::load(self.dir.path(), &Overrides::default(), &|_| None).unwrap()
+    }
+
+    /// Everything, to be kept up with from here on.
+    pub async fn held(&mut self) -> Held {
+        let config = self.config();
+        Held::load(&mut self.conn, &config).await.unwrap()
+    }
+
+    /// Takes files; what became of the database, and why not all of it.
+    pub async fn touch(&mut self, held: &mut Held, files: &[&str]) -> (Touched, Option<String>) {
+        let config = self.config();
+        let files: Vec<String> = files.iter().map(|&file| file.to_owned()).collect();
+        let mut touched = Touched::default();
+        let ended = held.touch(&mut self.conn, &config, &files, &mut touched).await;
+        let prefix = prefix(self.dir.path());
+        (touched, ended.err().map(|error| error.report().replace(&prefix, "")))
     }
 
     pub async fn mirror(&mut self) -> Report {

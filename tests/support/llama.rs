@@ -51,7 +51,7 @@ impl Llama {
                 panic!("llama-server does not start: {}", said.join("\n"));
             };
             if let Some((_, url)) = line.split_once("listening on ") {
-                break url.trim().to_owned();
+                break address(url);
             }
             said.push(line);
         };
@@ -63,6 +63,13 @@ impl Llama {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// Up to the port, which is one of five digits: another thread's line may follow without a break.
+fn address(url: &str) -> String {
+    let (host, rest) = url.trim().rsplit_once("127.0.0.1:").expect("an address of this machine");
+    let port: String = rest.chars().take_while(char::is_ascii_digit).take(5).collect();
+    format!("{host}127.0.0.1:{port}")
 }
 
 impl Drop for Llama {
