@@ -17,6 +17,7 @@ pub mod pipeline;
 pub mod publish;
 pub mod render;
 pub mod serve;
+pub mod signals;
 pub mod source;
 pub mod telemetry;
 pub mod theme;

@@ -6,11 +6,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Left to right. `error`, `fs`, `web` and `telemetry` stand to the left of everything.
+/// Left to right. `error`, `fs`, `web`, `signals` and `telemetry` stand to the left of everything.
 const ROOMS: &[&str] = &[
     "error",
     "fs",
     "web",
+    "signals",
     "telemetry",
     "config",
     "cache",

@@ -34,6 +34,7 @@ pub struct Hook {
     pub notify_env: String,
     /// What they know who are told, to see who tells them. It lets nobody in.
     pub notify_secret: Option<Secret>,
+    pub notify_secret_env: String,
     /// What the receiver runs instead of calling a deploy hook.
     pub command: Vec<String>,
     /// How long that may take.
@@ -93,6 +94,7 @@ pub fn hook(root: &Path, raw: RawHook, overrides: &Overrides, env: Env) -> Resul
         notify: address(secret(&notify_env), &notify_env)?,
         notify_env,
         notify_secret: secret(&notify_secret_env).map(Secret::new),
+        notify_secret_env,
         command,
         command_limit: Duration::from_mins(command_minutes.unwrap_or(45).max(1)),
         state: root.join(state.unwrap_or_else(|| ".frieze/hook".to_owned())),

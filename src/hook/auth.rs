@@ -11,7 +11,7 @@ use hyper::HeaderMap;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::config::Hook;
+use crate::config::{Hook, Secret};
 use crate::error::{Error, Result};
 
 /// A shorter secret could be guessed.
@@ -27,6 +27,12 @@ const ID: &str = "webhook-id";
 const TIMESTAMP: &str = "webhook-timestamp";
 const SIGNATURE: &str = "webhook-signature";
 const SECRET: &str = "x-frieze-secret";
+
+fn advice(variable: &str) -> String {
+    format!(
+        "set {variable} to at least {SHORTEST} characters that nobody can guess, as `openssl rand -base64 32` makes them, and give the same to the other side"
+    )
+}
 
 /// What callers know.
 pub struct Key {
@@ -54,19 +60,20 @@ pub struct Signed {
 impl Key {
     pub fn new(hook: &Hook) -> Result<Self> {
         let variable = &hook.secret_env;
-        let help = format!(
-            "set {variable} to at least {SHORTEST} characters that nobody can guess, as `openssl rand -base64 32` makes them, and give the same to whoever calls"
-        );
-        let Some(secret) = &hook.secret else {
-            return Err(
-                Error::config(format!("{variable} is not set: anybody could call")).help(help)
-            );
-        };
-        let secret = secret.reveal();
-        if secret.len() < SHORTEST {
-            return Err(Error::config(format!("the secret in {variable} is too short")).help(help));
+        let secret = hook.secret.as_ref().ok_or_else(|| {
+            let error = Error::config(format!("{variable} is not set: anybody could call"));
+            error.help(advice(variable))
+        })?;
+        Self::strong(secret, variable)
+    }
+
+    /// The key of a secret that a variable holds, if it is long enough.
+    pub fn strong(secret: &Secret, variable: &str) -> Result<Self> {
+        if secret.reveal().len() < SHORTEST {
+            let error = Error::config(format!("the secret in {variable} is too short"));
+            return Err(error.help(advice(variable)));
         }
-        Ok(Self::of(secret))
+        Ok(Self::of(secret.reveal()))
     }
 
     pub fn of(secret: &str) -> Self {

@@ -1,106 +1,105 @@
 //! Counters, in the text that Prometheus reads.
 
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
+use prometheus::{IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::state::State;
+use crate::error::{Error, Result};
 
-#[derive(Default)]
 pub struct Metrics {
-    accepted: AtomicU64,
-    refused: AtomicU64,
-    succeeded: AtomicU64,
-    failed: AtomicU64,
-    polls: AtomicU64,
-    polls_failed: AtomicU64,
+    registry: Registry,
+    requests: IntCounterVec,
+    deployments: IntCounterVec,
+    polls: IntCounterVec,
+    pending: IntGauge,
+    pending_since: IntGauge,
+    spent: IntGauge,
+    failures: IntGauge,
+    last_success: IntGauge,
 }
 
 impl Metrics {
+    pub fn new() -> Result<Self> {
+        Self::registered(Registry::new()).map_err(failed)
+    }
+
+    fn registered(registry: Registry) -> prometheus::Result<Self> {
+        let outcomes = |name: &str, help: &str, outcomes: [&str; 2]| {
+            let counter =
+                IntCounterVec::new(Opts::new(format!("frieze_hook_{name}"), help), &["outcome"])?;
+            // What never happened is 0, and not missing.
+            for outcome in outcomes {
+                counter.with_label_values(&[outcome]);
+            }
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(format!("frieze_hook_{name}"), help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        Ok(Self {
+            requests: outcomes(
+                "requests_total",
+                "Webhooks that came, by what became of them.",
+                ["accepted", "refused"],
+            )?,
+            deployments: outcomes("deployments_total", "Deployments, by how they ended.", ENDS)?,
+            polls: outcomes("polls_total", "Looks into the database, by how they ended.", ENDS)?,
+            pending: gauge("pending_changes", "Changes that wait for a deployment.")?,
+            pending_since: gauge(
+                "pending_since_seconds",
+                "When the oldest of them came, in seconds since 1970; 0 where none waits.",
+            )?,
+            spent: gauge(
+                "deployments_last_24_hours",
+                "Deployments that count towards the day's budget.",
+            )?,
+            failures: gauge("consecutive_failures", "Deployments that failed since one did not.")?,
+            last_success: gauge(
+                "last_success_seconds",
+                "When a deployment last ended well, in seconds since 1970; 0 if never.",
+            )?,
+            registry,
+        })
+    }
+
     pub fn request(&self, status: u16) {
-        let counter = if status < 400 { &self.accepted } else { &self.refused };
-        counter.fetch_add(1, Ordering::Relaxed);
+        let outcome = if status < 400 { "accepted" } else { "refused" };
+        self.requests.with_label_values(&[outcome]).inc();
     }
 
     pub fn poll(&self, ok: bool) {
-        let counter = if ok { &self.polls } else { &self.polls_failed };
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.polls.with_label_values(&[end(ok)]).inc();
     }
 
     pub fn deployment(&self, ok: bool) {
-        let counter = if ok { &self.succeeded } else { &self.failed };
-        counter.fetch_add(1, Ordering::Relaxed);
+        self.deployments.with_label_values(&[end(ok)]).inc();
+    }
+
+    /// All of them, with what the state says at a time.
+    pub fn text(&self, state: &State, now: i64) -> Result<String> {
+        let seconds = |time: Option<i64>| time.map_or(0, |it| it / 1000);
+        let pending = state.pending.as_ref();
+        self.pending.set(pending.map_or(0, |it| count(it.count)));
+        self.pending_since.set(seconds(pending.map(|it| it.first)));
+        self.spent.set(count(state.spent_by(now)));
+        self.failures.set(i64::from(state.failures));
+        self.last_success.set(seconds(state.last_success));
+        TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(failed)
     }
 }
 
-pub fn text(metrics: &Metrics, state: &State, now: i64) -> String {
-    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed).to_string();
-    let seconds =
-        |time: Option<i64>| time.map_or_else(|| "0".to_owned(), |it| (it / 1000).to_string());
-    let pending = state.pending.as_ref();
-    let mut text = String::new();
-    for (name, kind, help, lines) in [
-        (
-            "frieze_hook_requests_total",
-            "counter",
-            "Webhooks that came, by what became of them.",
-            vec![
-                ("{outcome=\"accepted\"}", count(&metrics.accepted)),
-                ("{outcome=\"refused\"}", count(&metrics.refused)),
-            ],
-        ),
-        (
-            "frieze_hook_deployments_total",
-            "counter",
-            "Deployments, by how they ended.",
-            vec![
-                ("{outcome=\"succeeded\"}", count(&metrics.succeeded)),
-                ("{outcome=\"failed\"}", count(&metrics.failed)),
-            ],
-        ),
-        (
-            "frieze_hook_polls_total",
-            "counter",
-            "Looks into the database, by how they ended.",
-            vec![
-                ("{outcome=\"succeeded\"}", count(&metrics.polls)),
-                ("{outcome=\"failed\"}", count(&metrics.polls_failed)),
-            ],
-        ),
-        (
-            "frieze_hook_pending_changes",
-            "gauge",
-            "Changes that wait for a deployment.",
-            vec![("", pending.map_or(0, |it| it.count).to_string())],
-        ),
-        (
-            "frieze_hook_pending_since_seconds",
-            "gauge",
-            "When the oldest of them came, in seconds since 1970; 0 where none waits.",
-            vec![("", seconds(pending.map(|it| it.first)))],
-        ),
-        (
-            "frieze_hook_deployments_last_24_hours",
-            "gauge",
-            "Deployments that count towards the day's budget.",
-            vec![("", state.spent_by(now).to_string())],
-        ),
-        (
-            "frieze_hook_consecutive_failures",
-            "gauge",
-            "Deployments that failed since one did not.",
-            vec![("", state.failures.to_string())],
-        ),
-        (
-            "frieze_hook_last_success_seconds",
-            "gauge",
-            "When a deployment last ended well, in seconds since 1970; 0 if never.",
-            vec![("", seconds(state.last_success))],
-        ),
-    ] {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        for (labels, value) in lines {
-            let _ = writeln!(text, "{name}{labels} {value}");
-        }
-    }
-    text
+fn count(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
+const ENDS: [&str; 2] = ["succeeded", "failed"];
+
+fn end(ok: bool) -> &'static str {
+    if ok { "succeeded" } else { "failed" }
+}
+
+fn failed(error: prometheus::Error) -> Error {
+    Error::other("cannot count what the receiver does").because(error)
 }

@@ -29,6 +29,7 @@ pub use notify::{News, notify};
 use crate::config::Config;
 use crate::db;
 use crate::error::{Error, Result};
+use crate::signals::Signals;
 use auth::Key;
 use deploy::Way;
 use journal::Journal;
@@ -96,7 +97,9 @@ async fn watched(receiver: &Receiver, working: JoinHandle<()>) -> Result<()> {
 
 /// Each signal asks once more.
 async fn at_signals(receiver: Arc<Receiver>) {
-    while signal().await {
+    let mut signals = Signals::listen();
+    loop {
+        signals.next().await;
         receiver.stop.send_modify(|asked| *asked = asked.saturating_add(1));
         tracing::info!("stopping: what runs is waited for; once more lets go of it");
     }
@@ -109,7 +112,7 @@ impl Receiver {
             key,
             way,
             journal: Journal::open(&config.hook.state)?,
-            metrics: Metrics::default(),
+            metrics: Metrics::new()?,
             unverified: http::Unverified::new(),
             idle: idle::Idle::default(),
             look,
@@ -133,21 +136,4 @@ impl Receiver {
         let mut asked = self.stop.subscribe();
         let _ = asked.wait_for(|now| *now >= times).await;
     }
-}
-
-#[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut ended) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
-    };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
-        told = ended.recv() => told.is_some(),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
 }

@@ -36,7 +36,7 @@ pub fn notify(config: &Config, news: &News) -> Result<()> {
         "data": news,
     });
     let body = body.to_string().into_bytes();
-    let headers = headers(config, &body)?;
+    let headers = headers(config, &body).map_err(|error| error.context("nobody is told"))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::other("cannot start a runtime").because(error))?;
     runtime.block_on(async {
@@ -62,7 +62,8 @@ fn headers(config: &Config, body: &[u8]) -> Result<HeaderMap> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let Some(secret) = &config.hook.notify_secret else { return Ok(headers) };
     let id = format!("msg_{}", Uuid::new_v4().simple());
-    let signed = Key::of(secret.reveal()).sign(&id, chrono::Utc::now().timestamp(), body);
+    let key = Key::strong(secret, &config.hook.notify_secret_env)?;
+    let signed = key.sign(&id, chrono::Utc::now().timestamp(), body);
     for (name, value) in signed.into_iter().flatten() {
         let value = HeaderValue::from_str(&value)
             .map_err(|error| Error::other("a signature is no header").because(error))?;

@@ -97,7 +97,7 @@ fn icon(shared: &Shared, kwargs: &Kwargs) -> TeraResult<Value> {
     Ok(Value::safe_string(&format!("<svg{class} aria-hidden=\"true\"{inside}")))
 }
 
-/// Text as it may stand in a double-quoted attribute.
+/// Text as it may stand in HTML: between tags, and in a quoted attribute.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

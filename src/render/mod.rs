@@ -19,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use csp::inline_sources;
 pub use engine::Engine;
+pub use functions::escaped;
 pub use keys::Keys;
 pub use markdown::plain_text;
 pub use values::encoded;

@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::overlay::escaped;
 use super::status::millis;
 use super::table::Column::{Figure, Soft, Text};
 use super::table::{bytes, code, link, report, table};
 use crate::model::{Body, Field, FieldKind, Section};
 use crate::pipeline::live::{Live, Timing};
+use crate::render::escaped;
 
 /// So many pages are listed.
 const LISTED: usize = 30;

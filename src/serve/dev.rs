@@ -24,7 +24,6 @@ use self::attendant::Attendant;
 use super::desk::{Desk, Question};
 use super::http::Bound;
 use super::stop::Stop;
-pub use super::stop::signal;
 use super::throttle::Line;
 use super::watch::{Folders, Watch};
 use super::{Observer, Options, Served, url};

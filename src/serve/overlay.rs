@@ -6,22 +6,7 @@ use std::path::Path;
 use super::source::{self, Excerpt};
 use crate::error::Error;
 use crate::pipeline::live::Live;
-
-/// Text as HTML holds it.
-pub fn escaped(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#39;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
+use crate::render::escaped;
 
 /// One error: what went wrong, where, why, and what to do.
 pub fn fault(error: &Error, live: Option<&Live>) -> String {

@@ -11,12 +11,13 @@ use tokio::sync::watch;
 use super::answer::Answer;
 use super::http::{Asked, Bound, Site};
 use super::throttle::Line;
-use super::{Observer, Options, Served, dev, redirects, squeeze, types, url};
+use super::{Observer, Options, Served, redirects, squeeze, types, url};
 use crate::config::{Config, Redirect, Target};
 use crate::db;
 use crate::error::{Error, Result};
 use crate::fs;
 use crate::publish::hosts::{self, HeaderRule, Pattern};
+use crate::signals::Signals;
 
 /// Serves the output folder until the process is told to stop.
 pub fn preview(config: &Config, options: &Options, observer: &Arc<dyn Observer>) -> Result<()> {
@@ -31,7 +32,7 @@ pub fn preview(config: &Config, options: &Options, observer: &Arc<dyn Observer>)
         let server = tokio::spawn(bound.serve(Arc::new(folder), line, stopping));
         let took = begun.elapsed();
         observer.ready(&Served { local, network, database: None, pages, took });
-        dev::signal().await;
+        Signals::listen().next().await;
         let _ = stop.send(true);
         let _ = server.await;
         observer.stopped();

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::contents;
 use super::desk::{Desk, Facts};
-use super::overlay::{self, escaped};
+use super::overlay;
 use super::table::{Column, figures, table};
 use crate::pipeline::live::Live;
+use crate::render::escaped;
 
 /// So many changes are listed.
 const LISTED: usize = 20;

@@ -2,6 +2,8 @@
 
 use tokio::sync::watch;
 
+use crate::signals::Signals;
+
 /// How a process ends that was told twice, as shells count it.
 const TOLD_TWICE: i32 = 130;
 
@@ -14,7 +16,7 @@ impl Stop {
     pub fn listen() -> Self {
         let (tell, told) = watch::channel(false);
         tokio::spawn(async move {
-            let mut signals = Signals::new();
+            let mut signals = Signals::listen();
             signals.next().await;
             let _ = tell.send(true);
             signals.next().await;
@@ -26,50 +28,6 @@ impl Stop {
     /// Ends when the process is told to stop.
     pub async fn asked(&mut self) {
         if self.0.wait_for(|told| *told).await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    }
-}
-
-/// Ends when the process is told to end.
-pub async fn signal() {
-    Signals::new().next().await;
-}
-
-#[cfg(unix)]
-struct Signals(Vec<tokio::signal::unix::Signal>);
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> Self {
-        use tokio::signal::unix::{SignalKind, signal};
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
-    }
-
-    async fn next(&mut self) {
-        std::future::poll_fn(|context| {
-            let mut told = false;
-            for signal in &mut self.0 {
-                told |= matches!(signal.poll_recv(context), std::task::Poll::Ready(Some(())));
-            }
-            if told { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
-        })
-        .await;
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> Self {
-        Self
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::overlay::escaped;
+use crate::render::escaped;
 
 /// How a column is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::overlay::{self, escaped};
+use super::overlay;
 use super::table::Column::{Figure, Text};
 use super::table::{bytes, figures, table};
 use super::{squeeze, types};
 use crate::error::Result;
 use crate::pipeline::live::Live;
-use crate::render::encoded;
+use crate::render::{encoded, escaped};
 
 /// A file that a page names.
 struct Named {

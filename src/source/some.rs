@@ -173,21 +173,6 @@ impl<'a> Reader<'a> {
         Ok(rows.iter().map(|row| shape.key_of(row)).collect())
     }
 
-    /// The keys of all rows, in the collection's order.
-    pub async fn order(
-        &mut self,
-        collection: &Collection,
-        shape: &Shape,
-    ) -> Result<Vec<Vec<Value>>> {
-        let columns = shape.key_columns();
-        let query = sql::rows(collection, &columns, &shape.key);
-        let query = sql::over(collection, query).map_err(|error| self.failed(error, collection))?;
-        let rows = query.fetch_all(&mut *self.transaction).await;
-        let rows = rows.map_err(|error| self.failed(error, collection))?;
-        let rows = cells::parse(&rows, &columns)?;
-        Ok(rows.iter().map(|row| shape.key_of(row)).collect())
-    }
-
     /// A number that differs where the rows do: what polling compares.
     pub async fn print(&mut self, collection: &Collection) -> Result<String> {
         let query = sql::over(collection, sql::print(collection));

@@ -2,11 +2,12 @@
 //! that of `FRIEZE_TEST_BROWSER`, or what `scripts/test-browser.sh` fetches, once.
 
 use std::cell::{Cell, RefCell};
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::OnceLock;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -15,16 +16,27 @@ use tempfile::TempDir;
 const FETCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-browser.sh");
 
 /// Longer than anything takes, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(4);
+
+/// What a browser is asked while one page goes and the next comes may be lost with the first.
+const ONCE: Duration = Duration::from_secs(5);
+
+/// So many bytes in memory are enough for a browser.
+const ROOM: u64 = 1 << 30;
+
+/// In the browser's own folder.
+const LOG: &str = "log";
 
 /// The pipe's ends are the browser's files 3 and 4.
 const START: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >&2"#;
 
 /// Only pages of this machine are shown, so the browser's own walls, which containers and root do
-/// without, may stay down.
-const OPTIONS: &str = "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run \
+/// without, may stay down. All tabs are as awake as the one in front, and nothing is tried out on us.
+const OPTIONS: &str = "--headless --no-sandbox --disable-gpu --no-first-run \
     --disable-background-networking --disable-component-update --disable-sync --no-proxy-server \
-    --window-size=1200,800 --remote-debugging-pipe";
+    --disable-background-timer-throttling --disable-renderer-backgrounding \
+    --disable-backgrounding-occluded-windows --disable-field-trial-config --disable-hang-monitor \
+    --window-size=1200,800 --remote-debugging-pipe --enable-logging=stderr";
 
 /// Before any script of a page: what it was told of changes, and whether it was loaded anew.
 const NOTES: &str = "window.seen = []; \
@@ -37,7 +49,9 @@ pub struct Browser {
     number: Cell<u64>,
     /// What pages complained of.
     complaints: RefCell<Vec<String>>,
-    _profile: TempDir,
+    /// Holds its log, too.
+    profile: TempDir,
+    _alone: MutexGuard<'static, ()>,
 }
 
 pub struct Tab<'a> {
@@ -47,11 +61,23 @@ pub struct Tab<'a> {
 
 impl Browser {
     pub fn start() -> Self {
-        let profile = tempfile::tempdir().unwrap();
+        // Two at one time would only keep each other waiting.
+        static ALONE: Mutex<()> = Mutex::new(());
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // What it keeps aside shall not wait for a disk that others keep busy.
+        let memory = Path::new("/dev/shm");
+        let is_roomy = rustix::fs::statvfs(memory).is_ok_and(|it| it.f_bavail * it.f_frsize > ROOM);
+        let profile = if is_roomy { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
         let mut command = Command::new("sh");
         command.args(["-c", START]).arg(program()).args(OPTIONS.split_whitespace());
+        if !is_roomy {
+            command.arg("--disable-dev-shm-usage");
+        }
         command.arg(format!("--user-data-dir={}", profile.path().display()));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(File::create(profile.path().join(LOG)).unwrap());
         let mut child = command.spawn().unwrap();
         let commands = RefCell::new(child.stdin.take().unwrap());
         let mut output = BufReader::new(child.stdout.take().unwrap());
@@ -67,31 +93,54 @@ impl Browser {
             }
         });
         let (number, complaints) = Default::default();
-        Self { child, commands, messages, number, complaints, _profile: profile }
+        Self { child, commands, messages, number, complaints, profile, _alone: alone }
     }
 
     fn call(&self, session: Option<&str>, method: &str, parameters: &Value) -> Value {
+        self.ask(session, method, parameters, PATIENCE).unwrap_or_else(|| self.gave_up(method))
+    }
+
+    /// None where no answer comes in time.
+    fn ask(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        parameters: &Value,
+        patience: Duration,
+    ) -> Option<Value> {
         self.number.set(self.number.get() + 1);
         let mut message = json!({"id": self.number.get(), "method": method, "params": parameters});
         if let Some(session) = session {
             message["sessionId"] = session.into();
         }
         write!(self.commands.borrow_mut(), "{message}\0").unwrap();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + patience;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let answer = self.messages.recv_timeout(left);
-            let answer = answer.unwrap_or_else(|_| panic!("the browser did not answer {method}"));
+            let answer = match self.messages.recv_timeout(left) {
+                Ok(answer) => answer,
+                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Disconnected) => self.gave_up(method),
+            };
             if answer["id"] == message["id"] {
                 assert!(answer.get("error").is_none(), "{method}: {}", answer["error"]);
-                return answer["result"].clone();
+                return Some(answer["result"].clone());
             }
             self.listen(&answer);
         }
     }
 
+    fn gave_up(&self, method: &str) -> ! {
+        let log = std::fs::read(self.profile.path().join(LOG)).unwrap_or_default();
+        let log = String::from_utf8_lossy(&log);
+        let last: Vec<_> = log.lines().rev().take(30).collect();
+        let complaints = self.complaints.borrow();
+        panic!("the browser did not answer {method}; {complaints:?}; last of its log: {last:#?}");
+    }
+
     fn listen(&self, event: &Value) {
         let complaint = match event["method"].as_str() {
+            Some("Inspector.targetCrashed") => event,
             Some("Runtime.exceptionThrown") => &event["params"]["exceptionDetails"],
             Some("Log.entryAdded") if event["params"]["entry"]["level"] == "error" => {
                 &event["params"]["entry"]
@@ -156,30 +205,39 @@ impl Tab<'_> {
 
     /// What an expression comes to.
     pub fn eval(&self, expression: &str) -> Value {
+        let value = self.eval_once(expression, PATIENCE);
+        value.unwrap_or_else(|| self.browser.gave_up(expression))
+    }
+
+    /// None where the question was lost.
+    fn eval_once(&self, expression: &str, patience: Duration) -> Option<Value> {
         let asked = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let answer = self.call("Runtime.evaluate", &asked);
+        let session = Some(self.session.as_str());
+        let answer = self.browser.ask(session, "Runtime.evaluate", &asked, patience)?;
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
-        answer["result"]["value"].clone()
+        Some(answer["result"]["value"].clone())
     }
 
     /// Asks until it is so.
     pub fn until(&self, expression: &str) {
-        let end = Instant::now() + PATIENCE;
         // While one page goes and the next comes, nothing may be there yet.
         let so =
             format!("(() => {{ try {{ return !!({expression}) }} catch {{ return false }} }})()");
-        while self.eval(&so) != true {
-            let complaints = self.browser.complaints();
-            assert!(Instant::now() < end, "never so: {expression}; {complaints:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        self.until_done(&so, true);
     }
 
     /// Asks until an expression comes to this in the end.
     pub fn until_done(&self, expression: &str, value: impl Into<Value>) {
-        let (end, value) = (Instant::now() + PATIENCE, value.into());
-        while self.eval(expression) != value {
-            assert!(Instant::now() < end, "{expression} never came to {value}");
+        let (end, value) = (Instant::now() + PATIENCE, Some(value.into()));
+        loop {
+            let now = self.eval_once(expression, ONCE);
+            if now == value {
+                return;
+            }
+            if Instant::now() > end {
+                let complaints = self.browser.complaints();
+                panic!("{expression} came to {now:?}, never to {value:?}; {complaints:?}");
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -178,7 +178,7 @@ fn value(url: &str, sql: &'static str) -> String {
 
 /// Asks until the database says so.
 fn until(what: &str, good: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_mins(1);
+    let end = Instant::now() + Duration::from_mins(4);
     while !good() {
         assert!(Instant::now() < end, "never: {what}");
         std::thread::sleep(Duration::from_millis(20));

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, PgConnection};
 
+use crate::PATIENCE;
 use crate::kit::{Kit, NET};
 use crate::site::Site;
 
@@ -64,7 +65,7 @@ async fn server() -> Server {
             Ok(connection) => break connection,
             Err(error) => {
                 let log = || std::fs::read_to_string(home.join("log")).unwrap_or_default();
-                assert!(begun.elapsed() < Duration::from_mins(1), "{error}: {}", log());
+                assert!(begun.elapsed() < PATIENCE, "{error}: {}", log());
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
@@ -100,7 +101,7 @@ async fn the_job_runs_by_itself_until_it_is_removed() {
     let begun = Instant::now();
     while kit.calls().await == 0 {
         let runs = kit.text("select string_agg(status || ': ' || return_message, '; ') from cron.job_run_details").await;
-        assert!(begun.elapsed() < Duration::from_secs(150), "no call: {runs}");
+        assert!(begun.elapsed() < PATIENCE, "no call: {runs}");
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     assert_eq!(kit.text("select url from net.calls").await, "https://host.example/x");

@@ -4,6 +4,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
 use crate::receiver::{Receiver, site};
 use crate::stub::Stub;
 
@@ -126,7 +127,7 @@ fn a_stop_waits_for_the_deployment_that_runs() {
     // It stops listening first.
     let begun = Instant::now();
     while TcpStream::connect(("127.0.0.1", receiver.port)).is_ok() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it goes on listening");
+        assert!(begun.elapsed() < PATIENCE, "it goes on listening");
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(receiver.child.try_wait().unwrap().is_none(), "it did not wait");
@@ -152,7 +153,7 @@ fn a_second_stop_lets_go_of_the_deployment_and_the_next_start_repeats_it() {
     let begun = Instant::now();
     while receiver.child.try_wait().unwrap().is_none() {
         receiver.terminate();
-        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+        assert!(begun.elapsed() < PATIENCE, "it goes on");
         std::thread::sleep(Duration::from_millis(100));
     }
     gate.open();
@@ -173,16 +174,16 @@ fn a_second_stop_tells_a_command_to_end() {
     let is_there = |file: &str| site.root.join(file).exists();
     let begun = Instant::now();
     while !is_there("began") {
-        assert!(begun.elapsed() < Duration::from_secs(30), "it does not begin");
+        assert!(begun.elapsed() < PATIENCE, "it does not begin");
         std::thread::sleep(Duration::from_millis(20));
     }
     while receiver.child.try_wait().unwrap().is_none() {
         receiver.terminate();
-        assert!(begun.elapsed() < Duration::from_secs(30), "it goes on");
+        assert!(begun.elapsed() < PATIENCE, "it goes on");
         std::thread::sleep(Duration::from_millis(100));
     }
     while !is_there("told") {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the command goes on");
+        assert!(begun.elapsed() < PATIENCE, "the command goes on");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -224,7 +225,7 @@ fn a_command_may_build_instead() {
     let wait = |lines: usize| {
         let begun = Instant::now();
         while ran().lines().count() < lines {
-            assert!(begun.elapsed() < Duration::from_secs(20), "{}", ran());
+            assert!(begun.elapsed() < PATIENCE, "{}", ran());
             std::thread::sleep(Duration::from_millis(50));
         }
     };

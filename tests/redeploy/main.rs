@@ -22,3 +22,6 @@ mod requests;
 mod stub;
 mod times;
 mod triggers;
+
+/// Longer than anything takes that comes at all, on a machine that does much else.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(4);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
 use crate::kit::Kit;
 use crate::receiver::Receiver;
 
@@ -23,7 +24,7 @@ async fn an_edit_is_built_where_it_is_served() {
         std::fs::read_to_string(page).unwrap_or_default()
     };
     while !page().contains("As it is now") {
-        assert!(begun.elapsed() < Duration::from_mins(1), "{}", receiver.health());
+        assert!(begun.elapsed() < PATIENCE, "{}", receiver.health());
         std::thread::sleep(Duration::from_millis(50));
     }
     receiver.settle();

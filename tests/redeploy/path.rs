@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
 use crate::kit::{Kit, Receiver};
 use crate::stub::Stub;
 
@@ -45,14 +46,14 @@ async fn an_edit_becomes_one_deployment_and_the_page_shows_it() {
         if page.contains("The text number 4") {
             break page;
         }
-        assert!(begun.elapsed() < Duration::from_secs(40), "{page}");
+        assert!(begun.elapsed() < PATIENCE, "{page}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     assert!(page.starts_with("HTTP/1.1 200"), "{page}");
     while kit.text("select string_agg(status, ' ') from site_builds").await.contains("running")
         || !kit.marks().await.is_empty()
     {
-        assert!(begun.elapsed() < Duration::from_secs(40), "{}", kit.marks().await);
+        assert!(begun.elapsed() < PATIENCE, "{}", kit.marks().await);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let same = kit.site.run(&["changed", "--url", &live.url("")]);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use hmac::{Hmac, Mac as _};
 
+use crate::PATIENCE;
 use crate::site::Site;
 
 pub const SECRET: &str = "a secret for the tests";
@@ -51,7 +52,7 @@ impl Receiver {
         let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else {
             return String::new();
         };
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let _ = stream.write_all(request);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -90,7 +91,7 @@ impl Receiver {
             if is_so(&health) {
                 return;
             }
-            assert!(begun.elapsed() < Duration::from_mins(1), "not {what}: {health}");
+            assert!(begun.elapsed() < PATIENCE, "not {what}: {health}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -107,7 +108,7 @@ impl Receiver {
         const POLLS: &str = "frieze_hook_polls_total{outcome=\"succeeded\"}";
         let (begun, last) = (Instant::now(), self.metric(POLLS) + count);
         while self.metric(POLLS) < last {
-            assert!(begun.elapsed() < Duration::from_mins(1), "it does not look");
+            assert!(begun.elapsed() < PATIENCE, "it does not look");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::PATIENCE;
+
 #[derive(Debug, Clone)]
 pub struct Asked {
     pub method: String,
@@ -73,7 +75,7 @@ impl Stub {
     pub fn wait_for(&self, count: usize) {
         let begun = Instant::now();
         while self.count() < count {
-            assert!(begun.elapsed() < Duration::from_secs(40), "asked {} times", self.count());
+            assert!(begun.elapsed() < PATIENCE, "asked {} times", self.count());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -4,7 +4,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
-use sqlx::PgConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
+use sqlx::{PgConnection, Postgres};
 
 use super::refusal::failed;
 use crate::error::Result;
@@ -66,16 +68,7 @@ pub(in crate::db) async fn load(
     table: &str,
 ) -> Result<HashMap<String, Record>> {
     let sql = "select key::text, file, fields, hash, version from public.seed_state where table_name = $1";
-    let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
-        .persistent(false)
-        .bind(table)
-        .fetch_all(conn)
-        .await
-        .map_err(|error| failed("reading what was seeded before", error))?;
-    let records = rows
-        .into_iter()
-        .map(|(key, file, fields, hash, version)| (key, Record { file, fields, hash, version }));
-    Ok(records.collect())
+    read(conn, sqlx::query_as(sql).bind(table)).await
 }
 
 /// The recorded rows of a table that have these keys.
@@ -86,13 +79,17 @@ pub(super) async fn some(
 ) -> Result<HashMap<String, Record>> {
     let sql = "select key::text, file, fields, hash, version from public.seed_state \
                where table_name = $1 and key = any($2::jsonb[])";
-    let rows: Vec<(String, String, Vec<String>, String, String)> = sqlx::query_as(sql)
-        .persistent(false)
-        .bind(table)
-        .bind(keys)
-        .fetch_all(conn)
-        .await
-        .map_err(|error| failed("reading what was seeded before", error))?;
+    read(conn, sqlx::query_as(sql).bind(table).bind(keys)).await
+}
+
+type Recorded = (String, String, Vec<String>, String, String);
+
+async fn read(
+    conn: &mut PgConnection,
+    query: QueryAs<'_, Postgres, Recorded, PgArguments>,
+) -> Result<HashMap<String, Record>> {
+    let rows = query.persistent(false).fetch_all(conn).await;
+    let rows = rows.map_err(|error| failed("reading what was seeded before", error))?;
     let records = rows
         .into_iter()
         .map(|(key, file, fields, hash, version)| (key, Record { file, fields, hash, version }));

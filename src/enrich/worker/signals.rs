@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Stop;
+use crate::signals::Signals;
 
 /// While it lives, the first signal asks a worker to stop.
 pub struct Watch(Arc<Watched>);
@@ -62,30 +63,11 @@ fn come(signal: u8) {
 fn listen() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     if let Ok(runtime) = runtime {
-        runtime.block_on(signals());
-    }
-}
-
-#[cfg(unix)]
-async fn signals() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupted), Ok(mut ended)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        return;
-    };
-    loop {
-        tokio::select! {
-            Some(()) = interrupted.recv() => come(2),
-            Some(()) = ended.recv() => come(15),
-            else => return,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-async fn signals() {
-    while tokio::signal::ctrl_c().await.is_ok() {
-        come(2);
+        runtime.block_on(async {
+            let mut signals = Signals::listen();
+            loop {
+                come(signals.next().await);
+            }
+        });
     }
 }

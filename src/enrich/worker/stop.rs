@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::signals::Signals;
+
 #[derive(Debug, Clone)]
 pub struct Stop(Arc<watch::Sender<u8>>);
 
@@ -33,26 +35,11 @@ impl Stop {
     pub fn at_signals(&self) {
         let stop = self.clone();
         tokio::spawn(async move {
-            while signal().await {
+            let mut signals = Signals::listen();
+            loop {
+                signals.next().await;
                 stop.ask();
             }
         });
     }
-}
-
-#[cfg(unix)]
-async fn signal() -> bool {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut ended) = signal(SignalKind::terminate()) else {
-        return tokio::signal::ctrl_c().await.is_ok();
-    };
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted.is_ok(),
-        told = ended.recv() => told.is_some(),
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> bool {
-    tokio::signal::ctrl_c().await.is_ok()
 }

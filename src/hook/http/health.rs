@@ -5,11 +5,11 @@ use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, said};
+use super::{Answer, refusal, said};
 use crate::config::Hook;
+use crate::hook::Receiver;
 use crate::hook::rule::Rule;
 use crate::hook::state::State;
-use crate::hook::{Receiver, metrics as counters};
 
 /// A deployment that is due for so long and does not run never will, in milliseconds.
 const LATE: i64 = 60_000;
@@ -48,7 +48,10 @@ fn time(milliseconds: i64) -> Option<String> {
 }
 
 pub fn metrics(receiver: &Receiver) -> Answer {
-    let text = receiver.journal.look(|state, now| counters::text(&receiver.metrics, state, now));
+    let text = match receiver.journal.look(|state, now| receiver.metrics.text(state, now)) {
+        Ok(text) => text,
+        Err(error) => return refusal(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    };
     let mut answer = Response::new(Full::from(text));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     answer.headers_mut().insert(CONTENT_TYPE, kind);

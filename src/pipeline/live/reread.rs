@@ -8,7 +8,7 @@ use super::Live;
 use super::moves::{MOST, Moves};
 use super::places::Places;
 use super::rows::{Change, Keeper, connection};
-use crate::config::{Collection, From};
+use crate::config::{Collection, Config, From};
 use crate::db::seed::Touched;
 use crate::error::Result;
 use crate::source::some::{self, Reader, Shape};
@@ -19,7 +19,6 @@ impl Keeper {
         // Whoever waits for this may go, and the next one needs them.
         let mut shapes = self.shapes.clone();
         let wants_drafts = self.drafts;
-        let is = |table: &str, of: &str| bare(table) == bare(of);
         let mut changes = Vec::new();
         let connection = connection(&self.database, &mut self.connection).await?;
         let places = &mut self.places;
@@ -51,15 +50,8 @@ impl Keeper {
                 }
             }
         }
-        let layouts = config.layouts.as_deref().filter(|layouts| {
-            let mut tables =
-                touched.tables.iter().chain(touched.rows.iter().map(|(table, _)| table));
-            tables.any(|table| is(table, layouts))
-        });
-        let layouts = match layouts {
-            Some(_) => Some(reader.layouts().await?),
-            None => None,
-        };
+        let layouts =
+            if touches_layouts(config, touched) { Some(reader.layouts().await?) } else { None };
         reader.end().await?;
         if let Some(layouts) = layouts {
             let drafts =
@@ -69,7 +61,13 @@ impl Keeper {
             }
         }
         self.shapes = shapes;
-        for change in &changes {
+        self.forget_places(&changes);
+        Ok(changes)
+    }
+
+    /// Where rows come or go, others have other places now.
+    fn forget_places(&mut self, changes: &[Change]) {
+        for change in changes {
             match change {
                 Change::All { collection, .. }
                 | Change::Gone { collection, .. }
@@ -77,7 +75,6 @@ impl Keeper {
                 Change::Row { .. } | Change::Layouts { .. } | Change::Notes(_) => {}
             }
         }
-        Ok(changes)
     }
 }
 
@@ -135,6 +132,17 @@ async fn few(
             rows: reader.all(collection).await?,
         }]),
     }
+}
+
+fn touches_layouts(config: &Config, touched: &Touched) -> bool {
+    let Some(layouts) = &config.layouts else { return false };
+    let of_rows = touched.rows.iter().map(|(table, _)| table);
+    touched.tables.iter().chain(of_rows).any(|table| is(table, layouts))
+}
+
+/// Whether two names are of one table, with its schema or without.
+fn is(table: &str, of: &str) -> bool {
+    bare(table) == bare(of)
 }
 
 fn bare(table: &str) -> &str {

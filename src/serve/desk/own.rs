@@ -9,6 +9,7 @@ use super::super::{near, overlay, status, table, types, weight};
 use super::Desk;
 use crate::error::Result;
 use crate::pipeline::live::Found;
+use crate::render::escaped;
 
 impl Desk {
     /// What is wrong with a page, as it is shown over it. Where there is none, the site's page for
@@ -67,7 +68,7 @@ impl Desk {
             [] => String::new(),
             links => format!("<ul class=\"near\"><li>{}</li></ul>", links.join("</li><li>")),
         };
-        format!("<h2>There is no page {}</h2>{list}", overlay::escaped(path))
+        format!("<h2>There is no page {}</h2>{list}", escaped(path))
     }
 
     fn weighed(&self, path: &str) -> Result<Option<String>> {
