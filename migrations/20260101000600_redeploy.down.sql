@@ -8,7 +8,7 @@ declare
 begin
     for one in
         select tgname, tgrelid::regclass as relation from pg_catalog.pg_trigger
-        where tgfoid = to_regprocedure('frieze.mark_changes()') and not tgisinternal
+        where tgfoid in (to_regprocedure('frieze.mark_changes()'), to_regprocedure('frieze.sifted()')) and not tgisinternal
     loop
         execute format('drop trigger %I on %s', one.tgname, one.relation);
     end loop;
@@ -34,6 +34,9 @@ drop function if exists frieze.unwatch(regclass);
 drop function if exists frieze.triggers_of(regclass);
 drop function if exists frieze.carriers();
 drop function if exists frieze.mark_changes();
+drop function if exists frieze.may_sift(regclass, text);
+drop function if exists frieze.sifted();
+drop function if exists frieze.sift(record, record, text, text[]);
 drop function if exists frieze.differs_by_key(oid, text, text[], text);
 drop function if exists frieze.seen_by_key(oid, text, text[], text);
 drop function if exists frieze.key_of(oid);

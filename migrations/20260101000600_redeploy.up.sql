@@ -272,9 +272,58 @@ as $$
     from unnest(key) with ordinality as parts (part, at)
 $$;
 
+-- What a row's own trigger asks of each row that became another one, until it says that one counts: that
+-- is noted for the transaction, and asked no more. It is part of the trigger's condition and always false,
+-- so that nothing is queued. Who edits calls it: it may use no rights, and must not fail. Where only
+-- ignored columns differ in very many rows, that is not told any longer.
+create or replace function frieze.sift(was record, is_now record, flag text, ignored text[]) returns boolean
+language plpgsql
+set search_path = ''
+as $$
+declare
+    counter constant text := flag || '_ignored';
+    looked int;
+begin
+    if cardinality(ignored) > 0 then
+        looked := coalesce(nullif(current_setting(counter, true), ''), '0')::int;
+        if looked < 1000 and (to_jsonb(was) - ignored)::text = (to_jsonb(is_now) - ignored)::text then
+            perform set_config(counter, (looked + 1)::text, true);
+            return false;
+        end if;
+    end if;
+    perform set_config(flag, 'found', true);
+    return false;
+exception when others then
+    perform set_config(flag, 'found', true);
+    return false;
+end
+$$;
+grant execute on function frieze.sift(record, record, text, text[]) to public;
+
+-- A row's own trigger is never fired.
+create or replace function frieze.sifted() returns trigger
+language plpgsql
+as $$
+begin
+    return null;
+end
+$$;
+
+-- Whether rows can be sifted as they are written: if all of them are seen, and no statement on another
+-- table writes them or goes past them.
+create or replace function frieze.may_sift(relation regclass, reader text) returns boolean
+language sql stable
+set search_path = ''
+as $$
+    select frieze.visibility(relation, reader) = 'true' and relkind = 'r' and not relispartition
+        and not exists (select from pg_catalog.pg_inherits where relation in (inhrelid, inhparent))
+    from pg_catalog.pg_class where oid = relation
+$$;
+
 -- The trigger. Its arguments: the role that reads, or '' for all rows, the columns to ignore, and for
--- updates what it looks at: 'key' for the rows as they were and as their key finds them now, 'rows' for
--- both as Postgres keeps them for it. To keep them is most of what a trigger costs.
+-- updates what it looks at: the setting that says whether a row's own trigger found one that counts, if
+-- it begins with 'frieze.'; 'key' for the rows as they were and as their key finds them now; 'rows' for
+-- both as Postgres keeps them for it. To keep them costs a tenth of an update.
 -- A policy that asks who is logged in gets the answer of a visitor: nobody.
 create or replace function frieze.mark_changes() returns trigger
 language plpgsql security definer
@@ -284,6 +333,7 @@ set jit = off
 set work_mem = '64MB'
 as $$
 declare
+    is_sifted constant boolean := tg_op = 'UPDATE' and tg_argv[2] like 'frieze.%';
     by_key constant boolean := tg_op = 'UPDATE' and tg_argv[2] = 'key';
     key text[];
     said constant text := coalesce(current_setting('frieze.marked', true), '');
@@ -307,13 +357,19 @@ begin
     if position(';' || self in ';' || said) > 0 then
         return null;
     end if;
+    if is_sifted and coalesce(current_setting(tg_argv[2], true), '') = ''
+        -- Rows of tables that inherit have no such trigger.
+        and not (select relhassubclass from pg_catalog.pg_class where oid = tg_relid)
+    then
+        return null;
+    end if;
     if tg_op <> 'TRUNCATE' then
         seen := frieze.visibility(tg_relid, nullif(tg_argv[0], ''));
         if seen = 'false' then
             return null;
         end if;
     end if;
-    if seen <> 'true' then
+    if seen <> 'true' and not is_sifted then
         -- A function of its own could not set these: only superusers may give it such settings. One
         -- that was never set is left alone: it would be empty from then on.
         foreach setting in array array['request.jwt.claims', 'request.jwt.claim', 'request.jwt.claim.sub'] loop
@@ -351,14 +407,14 @@ begin
                 end if;
             end if;
         end if;
-    elsif tg_op = 'UPDATE' then
+    elsif tg_op = 'UPDATE' and not is_sifted then
         changed := seen = 'true';
         if not changed then
             execute format('select exists (select from new_rows as %1$I where %2$s) or exists (select from old_rows as %1$I where %2$s)', tg_table_name, seen)
             into changed;
         end if;
     end if;
-    if tg_op = 'UPDATE' and not by_key and changed then
+    if tg_op = 'UPDATE' and not is_sifted and not by_key and changed then
         -- Postgres puts down both versions of a row at one time, so they stand in one order. To walk
         -- along both is quicker than a join of them.
         <<comparing>>
@@ -424,13 +480,16 @@ as $$
     where tgfoid = 'frieze.mark_changes()'::regprocedure and not tgisinternal
 $$;
 
--- How many of the four triggers a table has at work.
+-- How many of the four triggers a table has at work; the one for updates may need one for rows.
 create or replace function frieze.triggers_of(relation regclass) returns bigint
 language sql stable
 set search_path = ''
 as $$
-    select count(*) from pg_catalog.pg_trigger
+    select count(*) from pg_catalog.pg_trigger t
     where tgrelid = relation and tgfoid = 'frieze.mark_changes()'::regprocedure and tgenabled in ('O', 'A')
+        and (tgtype & 16 = 0 or tgoldtable is not null or exists (
+            select from pg_catalog.pg_trigger
+            where tgrelid = relation and tgfoid = 'frieze.sifted()'::regprocedure and tgenabled in ('O', 'A')))
 $$;
 
 create or replace function frieze.unwatch(relation regclass) returns void
@@ -442,7 +501,8 @@ declare
 begin
     for name in
         select tgname from pg_catalog.pg_trigger
-        where tgrelid = relation and tgfoid = 'frieze.mark_changes()'::regprocedure and not tgisinternal
+        where tgrelid = relation and not tgisinternal
+            and tgfoid in ('frieze.mark_changes()'::regprocedure, 'frieze.sifted()'::regprocedure)
     loop
         execute format('drop trigger %I on %s', name, relation);
     end loop;
@@ -460,19 +520,25 @@ declare
     name text;
     call text;
     looks_at text;
+    kept text;
 begin
     select nspname, relname into strict schema_of, name
     from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
     where c.oid = relation;
+    looks_at := case
+        when frieze.may_sift(relation, reader)
+            then 'frieze.t' || left(md5(format('%I.%I', schema_of, name)), 12)
+        when frieze.key_of(relation) is null then 'rows'
+        else 'key' end;
     if frieze.triggers_of(relation) = 4 and exists (
         select from frieze.watched_tables w
         where w.schema_name = schema_of and w.table_name = name
             and w.reader is not distinct from watch.reader and w.ignored = watch.ignored
     ) and exists (
         select from pg_catalog.pg_trigger
-        where tgrelid = relation and tgfoid = 'frieze.mark_changes()'::regprocedure
-            and tgoldtable is not null and tgtype & 16 <> 0
-            and (tgnewtable is null) = (frieze.key_of(relation) is not null)
+        where tgrelid = relation and tgfoid = 'frieze.mark_changes()'::regprocedure and tgtype & 16 <> 0
+            and (tgoldtable is null) = (looks_at like 'frieze.%')
+            and (tgnewtable is null) = (looks_at <> 'rows')
     ) then
         return;
     end if;
@@ -480,9 +546,17 @@ begin
     call := format('for each statement execute function frieze.mark_changes(%L, %L)',
         coalesce(reader, ''), ignored::text);
     execute format('create trigger frieze_changes_insert after insert on %s referencing new table as new_rows %s', relation, call);
-    looks_at := case when frieze.key_of(relation) is null then 'rows' else 'key' end;
-    execute format('create trigger frieze_changes_update after update on %s referencing old table as old_rows %s for each statement execute function frieze.mark_changes(%L, %L, %L)',
-        relation, case looks_at when 'rows' then 'new table as new_rows' end, coalesce(reader, ''), ignored::text, looks_at);
+    kept := case looks_at when 'rows' then 'referencing old table as old_rows new table as new_rows'
+        when 'key' then 'referencing old table as old_rows' else '' end;
+    execute format('create trigger frieze_changes_update after update on %s %s for each statement execute function frieze.mark_changes(%L, %L, %L)',
+        relation, kept, coalesce(reader, ''), ignored::text, looks_at);
+    if looks_at like 'frieze.%' then
+        execute format('create trigger frieze_changes_row after update on %1$s for each row when (case
+                when coalesce(pg_catalog.current_setting(%2$L, true), '''') <> '''' then false
+                when not (old.* operator(pg_catalog.*<>) new.*) then false
+                else frieze.sift(old, new, %2$L, %3$L)
+            end) execute function frieze.sifted()', relation, looks_at, ignored::text);
+    end if;
     execute format('create trigger frieze_changes_delete after delete on %s referencing old table as old_rows %s', relation, call);
     execute format('create trigger frieze_changes_truncate after truncate on %s %s', relation, call);
     insert into frieze.watched_tables (schema_name, table_name, reader, ignored)
@@ -814,7 +888,8 @@ $$;
 revoke all on function frieze.is_plain(pg_catalog.pg_node_tree), frieze.visibility(oid, text), frieze.mark(text),
     frieze.values_of(oid, text, text[], boolean), frieze.told_of(oid, text, text[], boolean, text),
     frieze.is_heavy(oid), frieze.key_of(oid), frieze.seen_by_key(oid, text, text[], text),
-    frieze.differs_by_key(oid, text, text[], text), frieze.mark_changes(), frieze.carriers(),
+    frieze.differs_by_key(oid, text, text[], text), frieze.may_sift(regclass, text), frieze.sifted(),
+    frieze.mark_changes(), frieze.carriers(),
     frieze.triggers_of(regclass), frieze.watch(regclass, text, text[]), frieze.unwatch(regclass),
     frieze.vault_secret(text), frieze.deploy_answer(bigint), frieze.note_lost(), frieze.is_building(), frieze.tidy(),
     frieze.settle_call(frieze.deploys), frieze.is_unheard(frieze.deploys, interval), frieze.deploy_tick()

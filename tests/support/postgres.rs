@@ -115,7 +115,7 @@ cd "$PLACE"
 cp hba data/pg_hba.conf
 start() {
     "$BIN/postgres" -D data -p "$PORT" -k "$PLACE" -c listen_addresses=127.0.0.1 -c fsync="${FRIEZE_TEST_FSYNC:-off}" \
-        -c max_connections=60 -c shared_buffers=32MB >>log 2>&1 &
+        -c max_connections=60 -c shared_buffers="${FRIEZE_TEST_BUFFERS:-32MB}" >>log 2>&1 &
     server=$!
 }
 start

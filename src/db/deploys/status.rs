@@ -124,10 +124,8 @@ async fn installed(connection: &mut PgConnection, status: &mut Status) -> Result
         .or_explain(DOING)?;
     let watched: Vec<Trigger> = all(
         connection,
-        "select format('%I.%I', schema_name, table_name) as name, 4 = (
-            select count(*) from pg_catalog.pg_trigger
-            where tgrelid = to_regclass(format('%I.%I', schema_name, table_name))
-                and tgfoid = to_regprocedure('frieze.mark_changes()') and tgenabled in ('O', 'A')) as whole
+        "select format('%I.%I', schema_name, table_name) as name,
+            4 = frieze.triggers_of(to_regclass(format('%I.%I', schema_name, table_name))) as whole
          from frieze.watched_tables order by 1",
     )
     .await?;
