@@ -1,7 +1,7 @@
 #!/bin/sh
 # Measures what the triggers of `frieze hook install` add to updates of 100,000 rows, with them and
 # without in turns, on a server that syncs what it writes and has the memory Postgres gives it by
-# default. Fails where the median is over 10 %, or over 50 % for an update that changes nothing that
+# default. Fails where it is over 10 %, or over 25 % for an update that changes nothing that
 # visitors see, which takes a look at every row to find out. Give it the machine for itself: some
 # three minutes.
 set -eu

@@ -696,10 +696,10 @@ async fn it_needs_nothing_but_the_tables_it_watches() {
 }
 
 /// The rounds of a measurement, and how much slower an update may be with triggers.
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 14;
 const MOST: f64 = 1.10;
 /// Where it changes nothing that visitors see, all rows are looked at to find that out.
-const MOST_IN_VAIN: f64 = 1.50;
+const MOST_IN_VAIN: f64 = 1.25;
 
 /// What a bulk update costs with the triggers and without, side by side. The server writes as one
 /// does whose data matters: `FRIEZE_TEST_FSYNC=on`.
@@ -730,7 +730,8 @@ async fn the_cost_on_a_bulk_update() {
             "{what}: {without:.3} s without, {with:.3} s with: {:+.1} %",
             (with / without - 1.0) * 100.0
         );
-        let is_in_vain = ["no row changes", "hidden rows change"].contains(&what);
+        let is_in_vain =
+            ["no row changes", "hidden rows change", "long texts stay"].contains(&what);
         let most = if is_in_vain { MOST_IN_VAIN } else { MOST };
         if with > without * most {
             slow.push(what);
@@ -739,12 +740,13 @@ async fn the_cost_on_a_bulk_update() {
     assert_eq!(slow, Vec::<&str>::new());
 }
 
-/// The medians with triggers and without. The order within a pair changes from pair to pair, so that
-/// neither is always the one after the other.
+/// What it takes with triggers and without. A table's new rows go where the former ones were vacuumed,
+/// so its rows lie in one half of it after every other round, and are slower to write from there: each
+/// way has as many rounds from either half, and is the mean of both halves' medians.
 async fn side_by_side(kit: &mut Kit, table: &str, sql: &str) -> (f64, f64) {
-    let mut times = [Vec::new(), Vec::new()];
+    let mut times: [[Vec<f64>; 2]; 2] = Default::default();
     for round in 0..2 * ROUNDS {
-        let is_on = (round % 2 == 0) == (round % 4 < 2);
+        let is_on = round % 4 == 0 || round % 4 == 3;
         // Postgres keeps rows for a trigger that is disabled, too.
         kit.sql(&format!("select frieze.unwatch('{table}')")).await;
         if is_on {
@@ -755,12 +757,12 @@ async fn side_by_side(kit: &mut Kit, table: &str, sql: &str) -> (f64, f64) {
         kit.forget().await;
         let begun = Instant::now();
         sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut kit.connection).await.unwrap();
-        times[usize::from(is_on)].push(begun.elapsed().as_secs_f64());
+        times[usize::from(is_on)][round % 2].push(begun.elapsed().as_secs_f64());
     }
     let median = |times: &mut Vec<f64>| {
         times.sort_by(f64::total_cmp);
         times[times.len() / 2]
     };
-    let [without, with] = &mut times;
-    (median(with), median(without))
+    let [without, with] = times.map(|halves| halves.map(|mut it| median(&mut it)));
+    ((with[0] + with[1]) / 2.0, (without[0] + without[1]) / 2.0)
 }
