@@ -764,5 +764,5 @@ async fn side_by_side(kit: &mut Kit, table: &str, sql: &str) -> (f64, f64) {
         times[times.len() / 2]
     };
     let [without, with] = times.map(|halves| halves.map(|mut it| median(&mut it)));
-    ((with[0] + with[1]) / 2.0, (without[0] + without[1]) / 2.0)
+    (f64::midpoint(with[0], with[1]), f64::midpoint(without[0], without[1]))
 }
