@@ -18,8 +18,9 @@ const FETCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-browser.s
 /// Longer than anything takes, on a machine that does much else.
 const PATIENCE: Duration = Duration::from_mins(4);
 
-/// What a browser is asked while one page goes and the next comes may be lost with the first.
-const ONCE: Duration = Duration::from_secs(5);
+/// What a browser is asked while one page goes and the next comes may be lost with the first: it is
+/// asked again after so long.
+const ONCE: Duration = Duration::from_secs(10);
 
 /// So many bytes in memory are enough for a browser.
 const ROOM: u64 = 1 << 30;
@@ -56,7 +57,9 @@ pub struct Browser {
 
 pub struct Tab<'a> {
     browser: &'a Browser,
-    session: String,
+    /// What to attach to.
+    target: Value,
+    session: RefCell<String>,
 }
 
 impl Browser {
@@ -172,7 +175,8 @@ impl Browser {
         let target = self.call(None, "Target.createTarget", &json!({"url": "about:blank"}));
         let target = json!({"targetId": target["targetId"], "flatten": true});
         let session = self.call(None, "Target.attachToTarget", &target);
-        let tab = Tab { browser: self, session: session["sessionId"].as_str().unwrap().to_owned() };
+        let session = RefCell::new(session["sessionId"].as_str().unwrap().to_owned());
+        let tab = Tab { browser: self, target, session };
         for domain in ["Page.enable", "Runtime.enable", "Log.enable"] {
             tab.call(domain, &json!({}));
         }
@@ -194,7 +198,8 @@ impl Drop for Browser {
 
 impl Tab<'_> {
     fn call(&self, method: &str, parameters: &Value) -> Value {
-        self.browser.call(Some(&self.session), method, parameters)
+        let session = self.session.borrow().clone();
+        self.browser.call(Some(&session), method, parameters)
     }
 
     pub fn goto(&self, url: &str) {
@@ -203,19 +208,37 @@ impl Tab<'_> {
         self.until("document.readyState == 'complete' && location.href != 'about:blank'");
     }
 
-    /// What an expression comes to.
+    /// What an expression comes to. It may be asked for more than once.
     pub fn eval(&self, expression: &str) -> Value {
-        let value = self.eval_once(expression, PATIENCE);
-        value.unwrap_or_else(|| self.browser.gave_up(expression))
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(value) = self.eval_once(expression) {
+                return value;
+            }
+            if Instant::now() > end {
+                self.browser.gave_up(expression);
+            }
+        }
     }
 
-    /// None where the question was lost.
-    fn eval_once(&self, expression: &str, patience: Duration) -> Option<Value> {
+    /// None where the question was lost; the next one goes another way.
+    fn eval_once(&self, expression: &str) -> Option<Value> {
         let asked = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
-        let session = Some(self.session.as_str());
-        let answer = self.browser.ask(session, "Runtime.evaluate", &asked, patience)?;
+        let session = self.session.borrow().clone();
+        let answer = self.browser.ask(Some(&session), "Runtime.evaluate", &asked, ONCE);
+        let Some(answer) = answer else {
+            self.attach_again();
+            return None;
+        };
         assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
         Some(answer["result"]["value"].clone())
+    }
+
+    fn attach_again(&self) {
+        let again = self.browser.ask(None, "Target.attachToTarget", &self.target, ONCE);
+        if let Some(session) = again.as_ref().and_then(|it| it["sessionId"].as_str()) {
+            *self.session.borrow_mut() = session.to_owned();
+        }
     }
 
     /// Asks until it is so.
@@ -230,7 +253,7 @@ impl Tab<'_> {
     pub fn until_done(&self, expression: &str, value: impl Into<Value>) {
         let (end, value) = (Instant::now() + PATIENCE, Some(value.into()));
         loop {
-            let now = self.eval_once(expression, ONCE);
+            let now = self.eval_once(expression);
             if now == value {
                 return;
             }
