@@ -237,7 +237,7 @@ impl Tab<'_> {
     fn attach_again(&self) {
         let again = self.browser.ask(None, "Target.attachToTarget", &self.target, ONCE);
         if let Some(session) = again.as_ref().and_then(|it| it["sessionId"].as_str()) {
-            *self.session.borrow_mut() = session.to_owned();
+            session.clone_into(&mut self.session.borrow_mut());
         }
     }
 

@@ -9,12 +9,17 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const FETCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/test-llama.sh");
-const OPTIONS: &str = "--port 0 --embeddings --pooling mean -c 16384 -ub 2048 -np 1 -t 1 -a tiny";
+const OPTIONS: &str = "--embeddings --pooling mean -c 16384 -ub 2048 -np 1 -t 1 -a tiny";
+
+/// Longer than it takes to load the model, on a machine that does much else.
+const PATIENCE: Duration = Duration::from_mins(4);
 
 /// It goes when this process does, however that ends: the shell waits for the end of its input.
 const SERVE: &str = r#"
@@ -42,22 +47,28 @@ impl Llama {
             .args(OPTIONS.split(' '))
             .args(options);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut server = command.spawn().expect("llama-server");
-        let log = BufReader::new(server.stderr.take().expect("its log"));
-        let mut lines = log.lines();
-        let mut said = Vec::new();
-        let url = loop {
-            let Some(Ok(line)) = lines.next() else {
-                panic!("llama-server does not start: {}", said.join("\n"));
-            };
-            if let Some((_, url)) = line.split_once("listening on ") {
-                break address(url);
-            }
-            said.push(line);
-        };
+        // Its log says the port, too, but two threads' lines may run together there.
+        let held = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = held.local_addr().expect("its number").port();
+        drop(held);
+        let mut server = command.arg("--port").arg(port.to_string()).spawn().expect("llama-server");
+        let mut log = server.stderr.take().expect("its log");
         // A log that nobody reads would stop it in the end.
-        std::thread::spawn(move || lines.for_each(drop));
-        Self { server, url }
+        let said = std::thread::spawn(move || {
+            let mut said = Vec::new();
+            let _ = log.read_to_end(&mut said);
+            said
+        });
+        let begun = Instant::now();
+        while !is_well(port) {
+            if begun.elapsed() > PATIENCE {
+                drop(server.stdin.take());
+                let said = said.join().unwrap_or_default();
+                panic!("llama-server does not start: {}", String::from_utf8_lossy(&said));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { server, url: format!("http://127.0.0.1:{port}") }
     }
 
     pub fn url(&self) -> &str {
@@ -65,11 +76,13 @@ impl Llama {
     }
 }
 
-/// Up to the port, which is one of five digits: another thread's line may follow without a break.
-fn address(url: &str) -> String {
-    let (host, rest) = url.trim().rsplit_once("127.0.0.1:").expect("an address of this machine");
-    let port: String = rest.chars().take_while(char::is_ascii_digit).take(5).collect();
-    format!("{host}127.0.0.1:{port}")
+/// Whether it answers, with its model loaded.
+fn is_well(port: u16) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let asked = stream.write_all(b"GET /health HTTP/1.0\r\n\r\n");
+    let mut answer = String::new();
+    let answered = stream.read_to_string(&mut answer);
+    asked.is_ok() && answered.is_ok() && answer.starts_with("HTTP/1.1 200")
 }
 
 impl Drop for Llama {
