@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::site::Site;
 
 /// Longer than anything takes, on a machine that does much else.
-const PATIENCE: Duration = Duration::from_mins(4);
+pub const PATIENCE: Duration = Duration::from_mins(4);
 
 /// A server; stopped when dropped.
 pub struct Server {
