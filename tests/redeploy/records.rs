@@ -37,7 +37,7 @@ async fn a_build_waits_for_nobody_who_holds_a_mark() {
     crate::postgres::run(&mut editor, "begin; update projects set title = 'Open'").await;
     let begun = std::time::Instant::now();
     kit.deploy();
-    assert!(begun.elapsed() < crate::PATIENCE, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     crate::postgres::run(&mut editor, "commit").await;
     assert_eq!(kit.marks().await, "public.projects=2");
     kit.deploy();
